@@ -1,0 +1,63 @@
+/**
+ * What a field is when it is absent: Kafka's zero of its kind, or the default that the message names.
+ */
+import { type Fields, type Input, type Output, type Spec } from './schema.ts'
+
+type Struct = Record<string, unknown>
+
+/** Gives every absent field its default, in place and at every depth: what a handler leaves out, a policy can read. */
+export function complete<F extends Fields> (fields: F, value: Input<F>): Output<F> {
+  const struct = value as Struct
+  for (const name in fields) {
+    const { spec } = fields[name]!
+    const present = struct[name]
+    if (present === undefined) struct[name] = initialOf(spec)()
+    else if (present !== null && spec.fields !== null) complete(spec.fields, present)
+    else if (present !== null && spec.element?.fields) {
+      for (const element of present as Input<Fields>[]) complete(spec.element.fields, element)
+    }
+  }
+  return struct as Output<F>
+}
+
+const zeros: { readonly [K in Spec['kind']]: unknown } = {
+  bool: false,
+  int8: 0,
+  int16: 0,
+  uint16: 0,
+  int32: 0,
+  uint32: 0,
+  int64: 0,
+  float64: 0,
+  uuid: 'AAAAAAAAAAAAAAAAAAAAAA',
+  string: '',
+  bytes: Buffer.alloc(0),
+  records: null,
+  array: null,
+  struct: null
+}
+
+/** A function, because every absent array or struct needs a fresh one. */
+export function initialOf (spec: Spec): () => unknown {
+  const { initial, kind, fields } = spec
+  if (initial !== undefined && !Array.isArray(initial)) return () => initial
+  if (kind === 'array') return () => []
+  if (kind === 'struct') return () => complete(fields!, {})
+  const zero = zeros[kind]
+  return () => zero
+}
+
+/** Whether a value says no more than leaving the field out would. */
+export function isInitial (spec: Spec, value: unknown): boolean {
+  const { kind, fields, initial } = spec
+  if (value === null || initial === null) return value === null && (initial === null || kind === 'records')
+  if (kind === 'array') return (value as unknown[]).length === 0
+  if (kind === 'bytes') return (value as Buffer).length === 0
+  if (kind === 'struct') {
+    return Object.entries(fields!).every(([name, field]) => {
+      const inner = (value as Struct)[name]
+      return inner === undefined || isInitial(field.spec, inner)
+    })
+  }
+  return value === (initial ?? zeros[kind])
+}

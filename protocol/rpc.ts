@@ -1,0 +1,54 @@
+/**
+ * THE WAIST. Every door turns what it hears into a typed Kafka request; every rule is a function from dispatch to
+ * dispatch; every engine is one dispatch.
+ */
+import { type Api, type Request, type Response } from './schema.ts'
+
+/** Who asks. `User:ANONYMOUS` where nothing asks for credentials. */
+export interface Principal {
+  readonly type: string
+  readonly name: string
+}
+
+export const anonymous: Principal = { type: 'User', name: 'ANONYMOUS' }
+
+export type Door = 'kafka' | 'http' | 'ws' | 'sse' | 'push' | 'internal'
+
+export interface Context {
+  readonly principal: Principal
+  readonly door: Door
+  readonly clientId: string
+  /** The peer's address, without its port. */
+  readonly address: string
+  /** The version that the caller speaks; internal callers use the newest. */
+  readonly version: number
+  /** Aborted when the peer leaves: cancels a long poll. */
+  readonly signal: AbortSignal
+  /** How long the caller is to be held back, in ms. Written by the quota policy, obeyed by the door. */
+  throttleMs: number
+}
+
+export type Dispatch = <A extends Api>(api: A, request: Request<A>, context: Context) => Promise<Response<A>>
+export type Policy = (next: Dispatch) => Dispatch
+
+/** The first policy is the outermost: it sees a request first and its response last. */
+export function compose (engine: Dispatch, ...policies: readonly Policy[]): Dispatch {
+  return policies.reduceRight<Dispatch>((next, policy) => policy(next), engine)
+}
+
+/** A policy about one api; every other request passes by untouched. */
+export function on<A extends Api> (
+  api: A,
+  rule: (request: Request<A>, context: Context, next: (request: Request<A>) => Promise<Response<A>>) => Promise<Response<A>>
+): Policy {
+  return next => <B extends Api>(target: B, request: Request<B>, context: Context): Promise<Response<B>> =>
+    target.key === api.key
+      ? rule(request as Request<A>, context, inner => next(api, inner, context)) as Promise<Response<B>>
+      : next(target, request, context)
+}
+
+/** For callers whose peer cannot leave: a signal that is never aborted. */
+export const neverAborted: AbortSignal = new AbortController().signal
+
+/** The newest version of an api, which internal callers speak. */
+export const newest = (api: Api): number => api.versions[1]
