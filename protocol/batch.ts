@@ -32,6 +32,8 @@ export const COMPRESSION_MASK = 0b111
 export const LOG_APPEND_TIME = 0b1000
 export const TRANSACTIONAL = 0b10000
 export const CONTROL = 0b100000
+/** KIP-534: the base timestamp is the time from which the tombstones in the batch may go. */
+export const DELETE_HORIZON = 0b1000000
 
 export const NO_PRODUCER_ID = -1
 
@@ -59,8 +61,8 @@ export class RecordBatch {
   get producerId (): number { return readInt64(this.bytes, at.producerId) }
   get producerEpoch (): number { return this.bytes.readInt16BE(at.producerEpoch) }
   get baseSequence (): number { return this.bytes.readInt32BE(at.baseSequence) }
-  /** The sequence number of the last record; sequences wrap from 2^31 - 1 to 0. */
-  get lastSequence (): number { return (this.baseSequence + this.lastOffsetDelta) % 0x80000000 }
+  /** The sequence number of the last record; sequences wrap from 2^31 - 1 to 0. -1 where there are none. */
+  get lastSequence (): number { return this.baseSequence < 0 ? -1 : (this.baseSequence + this.lastOffsetDelta) % 0x80000000 }
   get recordCount (): number { return this.bytes.readInt32BE(at.recordCount) }
   get crc (): number { return this.bytes.readUInt32BE(at.crc) }
 

@@ -115,6 +115,8 @@ function tagReader (tagged: readonly Member[]): (reader: Reader, value: Struct) 
     const count = reader.uvarint()
     if (count === 0) return
     if (count > MAX_TAGS) throw new ProtocolError(`${count} tagged fields in one struct`)
+    // A tag that we do not know costs more to keep than to send: tags count as elements.
+    reader.checkCount(count, 2)
     let previous = -1
     for (let i = 0; i < count; i++) {
       const tag = reader.uvarint()

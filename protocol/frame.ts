@@ -12,6 +12,10 @@ import { Writer } from './writer.ts'
 
 const LENGTH_BYTES = 4
 
+/** Chunks below this size are joined when so many have come in a row: a peer that sends byte by byte costs no more than others. */
+const CRUMB_BYTES = 1024
+const MAX_CRUMBS = 64
+
 /** Kafka's `socket.request.max.bytes`. */
 export const MAX_FRAME_BYTES = 104_857_600
 
@@ -35,6 +39,8 @@ export class FrameSplitter {
   #buffered = 0
   /** Length of the frame being received, its own four bytes included; 0 while that is unknown. */
   #wanted = 0
+  /** How many of the last chunks are crumbs. */
+  #crumbs = 0
 
   constructor (limit = MAX_FRAME_BYTES) {
     this.#limit = limit
@@ -49,6 +55,8 @@ export class FrameSplitter {
     if (chunk.length === 0) return
     this.#chunks.push(chunk)
     this.#buffered += chunk.length
+    this.#crumbs = chunk.length < CRUMB_BYTES ? this.#crumbs + 1 : 0
+    if (this.#crumbs === MAX_CRUMBS) this.#joinCrumbs()
   }
 
   /** The next complete frame without its length, or null. Throws FrameLengthError when the stream makes no sense. */
@@ -62,12 +70,19 @@ export class FrameSplitter {
     if (this.#buffered < this.#wanted) return null
     const joined = this.#head(this.#wanted)
     const frame = joined.subarray(LENGTH_BYTES, this.#wanted)
-    const rest = joined.subarray(this.#wanted)
-    if (rest.length > 0) this.#chunks[0] = rest
+    if (joined.length > this.#wanted) this.#chunks[0] = joined.subarray(this.#wanted)
     else this.#chunks.shift()
     this.#buffered -= this.#wanted
     this.#wanted = 0
+    this.#crumbs = 0
     return frame
+  }
+
+  #joinCrumbs (): void {
+    const crumbs = this.#chunks.splice(-MAX_CRUMBS)
+    const joined = joinExactly(crumbs, crumbs.reduce((sum, crumb) => sum + crumb.length, 0), this.#chunks)
+    this.#chunks.push(joined)
+    this.#crumbs = joined.length < CRUMB_BYTES ? 1 : 0
   }
 
   /** Makes the first chunk at least `length` long and returns it. */
@@ -97,12 +112,12 @@ function joinExactly (chunks: Buffer[], length: number, rest: Buffer[]): Buffer 
 
 // ---- headers
 
-const requestHeader = {
+export const requestHeader = {
   requestApiKey: int16,
   requestApiVersion: int16,
   correlationId: int32,
   // Never compact, not even in flexible versions (KIP-482).
-  clientId: string.nullable().default(null)
+  clientId: string.nullable()
 }
 const noFields = {}
 

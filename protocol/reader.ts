@@ -100,15 +100,15 @@ export class Reader {
 
   /** Zigzag LEB128 of 64 bits, as a safe integer. */
   varlong (): number {
-    let value = 0
-    for (let shift = 0; shift < 70; shift += 7) {
-      const byte = this.buffer[this.advance(1)]!
+    // The lowest bit is the sign. It is kept apart, because with it the sum would need 54 bits.
+    let byte = this.buffer[this.advance(1)]!
+    const isNegative = (byte & 1) === 1
+    let value = (byte & 0x7f) >>> 1
+    for (let shift = 6; ; shift += 7) {
+      if (byte < 0x80) return toSafe(isNegative ? -value - 1 : value)
+      if (shift > 62) break
+      byte = this.buffer[this.advance(1)]!
       value += (byte & 0x7f) * 2 ** shift
-      if (byte < 0x80) {
-        // Above 2^54 the sum has been rounded; such a value is not a safe integer in any case.
-        const half = Math.floor(value / 2)
-        return toSafe(value % 2 === 0 ? half : -half - 1)
-      }
     }
     throw new ProtocolError(`a varint before ${this.position} does not fit 64 bits`)
   }

@@ -51,6 +51,7 @@ export function * recordsIn (batch: RecordBatch, limitBytes = MAX_DECOMPRESSED_B
     if (reader.position !== end) throw new ProtocolError(`record ${i} of ${recordCount} is longer than its length`)
     yield { offset, timestampMs, key, value, headers }
   }
+  if (reader.remaining > 0) throw new ProtocolError(`${reader.remaining} bytes after the last of ${recordCount} records`)
 }
 
 function readBytes (reader: Reader): Buffer | null {
@@ -74,6 +75,22 @@ function readHeaders (reader: Reader): readonly Header[] {
   return headers
 }
 
+/**
+ * How many records an uncompressed batch holds, stepping from length to length without reading them; -1 if the lengths
+ * do not add up to the batch.
+ */
+export function countRecords (batch: RecordBatch): number {
+  const reader = new Reader(batch.bytes, BATCH_HEADER_BYTES)
+  let count = 0
+  while (reader.remaining > 0) {
+    const length = reader.varint()
+    if (length <= 0 || length > reader.remaining) return -1
+    reader.advance(length)
+    count++
+  }
+  return count
+}
+
 // ---- building
 
 export interface BatchOptions {
@@ -86,6 +103,8 @@ export interface BatchOptions {
   readonly baseSequence?: number
   /** Timestamp of records that bring none, in ms since the epoch. */
   readonly nowMs?: number
+  /** What timestamps are counted from; the first record's unless the batch carries a delete horizon there (KIP-534). */
+  readonly baseTimestampMs?: number
   /** When compaction has removed the last records of a batch, the delta that the batch must keep. */
   readonly lastOffsetDelta?: number
 }
@@ -93,7 +112,7 @@ export interface BatchOptions {
 /** Builds one batch. `records` must not be empty unless `lastOffsetDelta` says what the batch stands for. */
 export function buildBatch (records: readonly NewRecord[], options: BatchOptions = {}): RecordBatch {
   const nowMs = options.nowMs ?? Date.now()
-  const baseTimestamp = records[0]?.timestampMs ?? nowMs
+  const baseTimestamp = options.baseTimestampMs ?? records[0]?.timestampMs ?? nowMs
   let maxTimestamp = records.length > 0 ? -1 : baseTimestamp
   let size = 0
   const sizes: number[] = []
@@ -172,21 +191,24 @@ function writeBytes (into: Buffer, bytes: Buffer | null, at: number): number {
   return at + bytes.length
 }
 
-/** Zigzag, without the 32-bit limit of JavaScript's shifts. */
-const zigzag = (value: number): number => value >= 0 ? value * 2 : -value * 2 - 1
+// Zigzag varints without the 32-bit limit of JavaScript's shifts. The sign is the lowest bit of the first byte; it is added
+// there and not before, because with it a safe integer would need 54 bits.
+
+const magnitude = (value: number): number => value >= 0 ? value : -value - 1
 
 function varlongSize (value: number): number {
   let size = 1
-  for (let rest = zigzag(value); rest > 0x7f; rest = Math.floor(rest / 128)) size++
+  for (let rest = Math.floor(magnitude(value) / 64); rest > 0; rest = Math.floor(rest / 128)) size++
   return size
 }
 
 function writeVarlong (into: Buffer, value: number, at: number): number {
-  let rest = zigzag(value)
-  while (rest > 0x7f) {
-    into[at++] = (rest % 128) | 0x80
-    rest = Math.floor(rest / 128)
+  const whole = magnitude(value)
+  let byte = (whole % 64) * 2 + (value < 0 ? 1 : 0)
+  for (let rest = Math.floor(whole / 64); rest > 0; rest = Math.floor(rest / 128)) {
+    into[at++] = byte | 0x80
+    byte = rest % 128
   }
-  into[at++] = rest
+  into[at++] = byte
   return at
 }

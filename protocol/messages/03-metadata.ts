@@ -1,7 +1,8 @@
 import { api, array, bool, int16, int32, string, topicName, uuid } from '../schema.ts'
 
 /**
- * Brokers, topics and who leads what. A null list asks for every topic (in v0 an empty one does), from v1 an empty list for none.
+ * Brokers, topics and who leads what. A null list asks for every topic, an empty one for none; in v0, which has no null, an
+ * empty one asks for every topic.
  * v4 whether asking may create, v5 offline replicas, v7 leader epochs, v8 authorised operations (KIP-430), v9 flexible, v10
  * topic ids, v12 asking by topic id, v13 a top-level error (KIP-1102).
  */

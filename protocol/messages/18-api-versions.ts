@@ -2,7 +2,7 @@ import { api, array, bool, int16, int32, int64, string } from '../schema.ts'
 
 /**
  * Which requests the server speaks. Always answered with response header v0, and an unknown version with v0 of the body
- * (KIP-511). v3 flexible, client software and features, v4 features whose minimum is 0 (KIP-896).
+ * (KIP-511). v3 flexible, client software and features, v4 features whose minimum is 0 (KAFKA-17011).
  */
 export const ApiVersions = api(18, 'ApiVersions', { versions: [0, 4], flexible: 3 }, {
   clientSoftwareName: string.since(3).ignorable(),

@@ -1,4 +1,4 @@
-import { array, bytes, groupId, int32, int64, payload, string, topicName, uuid } from '../schema.ts'
+import { array, bytes, int32, int64, payload, string, uuid } from '../schema.ts'
 
 /**
  * The records of `__consumer_offsets`, in Kafka's own form, so that Kafka's tools can read them. The int16 before a key
@@ -8,8 +8,8 @@ export const OFFSET_COMMIT_KEY = 1
 export const GROUP_METADATA_KEY = 2
 
 export const OffsetCommitKey = payload('OffsetCommitKey', { versions: [0, 1], flexible: Infinity }, {
-  group: groupId,
-  topic: topicName,
+  group: string,
+  topic: string,
   partition: int32
 })
 
@@ -24,7 +24,7 @@ export const OffsetCommitValue = payload('OffsetCommitValue', { versions: [0, 4]
 })
 
 export const GroupMetadataKey = payload('GroupMetadataKey', { versions: [2, 2], flexible: Infinity }, {
-  group: groupId
+  group: string
 })
 
 /** A classic group that has finished a rebalance. v3 static members (KIP-345), v4 flexible. */

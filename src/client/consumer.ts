@@ -57,6 +57,9 @@ interface Ready {
 /** How often new partitions are looked for. */
 const REFRESH_MS = 30_000
 
+/** One for all: an error made for each withdrawal would cost more than the rest of it. */
+const WITHDRAWN = new Error('another partition was first')
+
 export class Consumer {
   readonly #dispatch: Dispatch
   readonly #feeds: Feeds
@@ -66,7 +69,11 @@ export class Consumer {
   #positions: Position[] = []
   /** Rotates, so that a busy partition does not starve the others. */
   #turn = 0
-  #refreshAt = 0
+  #refreshTimer: NodeJS.Timeout | undefined
+  #refreshDue = false
+  /** Ends the waiting that goes on just now. */
+  #withdraw: AbortController | null = null
+  #closed = false
 
   private constructor (dispatch: Dispatch, feeds: Feeds, context: Context, only: number | null) {
     this.#dispatch = dispatch
@@ -89,17 +96,28 @@ export class Consumer {
       consumer.close()
       throw error
     }
-    consumer.#refreshAt = Date.now() + REFRESH_MS
+    consumer.#refreshLater()
     return consumer
   }
 
   /** Where the reader is: what was handed out lies before it. */
   get cursor (): string {
+    return this.#cursorWith(null, 0)
+  }
+
+  /** Where a reader is that has the first `count` records of a piece, the last one that `next` handed out. */
+  cursorBehind (piece: Piece, count: number): string {
+    const position = this.#positions.find(p => p.topic === piece.topic && p.partition === piece.partition)
+    return count === piece.count || position === undefined ? this.cursor : this.#cursorWith(position, piece.block.offsets[count - 1]! + 1)
+  }
+
+  #cursorWith (moved: Position | null, to: number): string {
     const cursor = new Map<string, TopicPosition & { offsets: Map<number, number> }>()
-    for (const { topic, partition, next } of this.#positions) {
+    for (const position of this.#positions) {
+      const { topic, partition, next } = position
       let entry = cursor.get(topic)
       if (entry === undefined) cursor.set(topic, entry = { topicId: this.#topicIds.get(topic)!, offsets: new Map() })
-      entry.offsets.set(partition, next)
+      entry.offsets.set(partition, position === moved ? to : next)
     }
     return encodeCursor(cursor as Cursor)
   }
@@ -117,12 +135,12 @@ export class Consumer {
   }
 
   /**
-   * The next records of some partition, or a gap; null when `signal` is aborted first, which is how a reader bounds its
-   * waiting. Rejects with KafkaError when a topic is gone or forbidden.
+   * The next records of some partition, or a gap; null when `signal` is aborted first, or as soon as there is `enough`,
+   * which is how a reader bounds its waiting. Rejects with KafkaError when a topic is gone or forbidden.
    */
-  async next (room: Room, signal: AbortSignal): Promise<Delivery | null> {
-    while (!signal.aborted) {
-      if (Date.now() >= this.#refreshAt) await this.#refresh()
+  async next (room: Room, signal: AbortSignal, enough: () => boolean = () => false): Promise<Delivery | null> {
+    while (!signal.aborted && !enough()) {
+      if (this.#refreshDue) await this.#refresh()
       const gap = this.#takeGap()
       if (gap !== null) return gap
       const ready = await this.#firstReady(signal)
@@ -138,6 +156,8 @@ export class Consumer {
   }
 
   close (): void {
+    this.#closed = true
+    clearTimeout(this.#refreshTimer)
     for (const { feed } of this.#positions) feed.release()
     this.#positions = []
   }
@@ -164,19 +184,26 @@ export class Consumer {
     return null
   }
 
-  /** Asks every partition's feed and takes the first that has something; null to look again. The rest are withdrawn. */
+  /**
+   * Takes what some partition has at hand, or else asks every partition's feed and takes the first that has something; null
+   * to look again. The rest are withdrawn.
+   */
   async #firstReady (signal: AbortSignal): Promise<Ready | null> {
-    const withdraw = new AbortController()
-    const waiting = AbortSignal.any([signal, withdraw.signal])
-    const count = this.#positions.length
-    const first = this.#turn++
-    // New partitions are looked for even while every known one is silent.
-    const timer = setTimeout(() => withdraw.abort(), Math.max(0, this.#refreshAt - Date.now()))
+    const first = this.#turn++ % this.#positions.length
+    const inTurn = [...this.#positions.slice(first), ...this.#positions.slice(0, first)]
+    for (const position of inTurn) {
+      const block = position.feed.kept(position.next)
+      if (block !== undefined) return { position, block }
+    }
+    const withdraw = this.#withdraw = new AbortController()
+    // Not AbortSignal.any: this runs for every delivery of every reader, and leaves nothing behind on `signal`.
+    const onAbort = (): void => withdraw.abort(WITHDRAWN)
+    signal.addEventListener('abort', onAbort)
     try {
-      return await Promise.race(Array.from({ length: count }, (_, i) => this.#ask(this.#positions[(first + i) % count]!, waiting)))
+      return await Promise.race(inTurn.map(position => this.#ask(position, withdraw.signal)))
     } finally {
-      clearTimeout(timer)
-      withdraw.abort()
+      signal.removeEventListener('abort', onAbort)
+      withdraw.abort(WITHDRAWN)
     }
   }
 
@@ -191,12 +218,14 @@ export class Consumer {
     }
   }
 
-  async #gapAt ({ topic, partition, next }: Position): Promise<Gap> {
+  /** Null where the offset is in range again by the time we look: then it is asked for once more. */
+  async #gapAt ({ topic, partition, next }: Position): Promise<Gap | null> {
     const end = async (which: number): Promise<number> =>
       (await offsetsAt(this.#dispatch, this.#context, topic, [partition], which)).get(partition)!
     const earliest = await end(EARLIEST)
     if (next < earliest) return { kind: 'gap', topic, partition, requested: next, actual: earliest, reason: 'retention' }
-    return { kind: 'gap', topic, partition, requested: next, actual: await end(LATEST), reason: 'truncated' }
+    const latest = await end(LATEST)
+    return next <= latest ? null : { kind: 'gap', topic, partition, requested: next, actual: latest, reason: 'truncated' }
   }
 
   /** Begins to read a topic: where the start says, and from the earliest record in partitions it does not speak of. */
@@ -223,17 +252,27 @@ export class Consumer {
     }
   }
 
+  /** New partitions are looked for even while every known one is silent. */
+  #refreshLater (): void {
+    if (this.#only !== null) return
+    this.#refreshTimer = setTimeout(() => {
+      this.#refreshDue = true
+      this.#withdraw?.abort(WITHDRAWN)
+    }, REFRESH_MS).unref()
+  }
+
   /** Finds partitions that have been added since, which are read from their beginning. */
   async #refresh (): Promise<void> {
-    this.#refreshAt = Date.now() + REFRESH_MS
-    if (this.#only !== null) return
+    this.#refreshDue = false
     for (const [topic, topicId] of this.#topicIds) {
       const { partitionCount } = await describeTopic(this.#dispatch, this.#context, topic, false)
+      if (this.#closed) return
       const have = this.#positions.filter(position => position.topic === topic).length
       for (let partition = have; partition < partitionCount; partition++) {
         this.#positions.push({ topic, partition, next: 0, gap: null, feed: this.#feeds.follow(this.#context, topic, topicId, partition) })
       }
     }
+    this.#refreshLater()
   }
 }
 

@@ -35,6 +35,9 @@ const FETCH_BYTES = 256 * 1024
 const KEPT_BYTES = 1024 * 1024
 const FETCH_WAIT_MS = 10_000
 
+/** One for all: an error made for each abort would cost more than the abort. */
+const NOBODY_WAITS = new Error('nobody waits for these records any more')
+
 interface Pending {
   readonly promise: Promise<Block>
   readonly controller: AbortController
@@ -79,19 +82,21 @@ export class Feed {
    */
   async read (offset: number, signal: AbortSignal): Promise<Block> {
     signal.throwIfAborted()
-    const kept = this.#kept.get(offset) ?? this.#restOfKept(offset)
+    const kept = this.kept(offset)
     if (kept !== undefined) return kept
     const pending = this.#pending.get(offset) ?? this.#start(offset)
     pending.readers++
     try {
       return await orAborted(pending.promise, signal)
     } finally {
-      // The last reader takes the long poll with it.
-      if (--pending.readers === 0) {
-        this.#forget(offset, pending)
-        pending.controller.abort()
-      }
+      // The last reader takes the long poll with it, if it is still going on.
+      if (--pending.readers === 0 && this.#forget(offset, pending)) pending.controller.abort(NOBODY_WAITS)
     }
+  }
+
+  /** The block that begins at `offset`, if it is at hand. */
+  kept (offset: number): Block | undefined {
+    return this.#kept.get(offset) ?? this.#restOfKept(offset)
   }
 
   /** What a kept block holds from `offset` on: for a reader that could not take the whole of it. */
@@ -110,14 +115,14 @@ export class Feed {
     const controller = new AbortController()
     const pending = { promise: this.#fetch(offset, controller.signal), controller, readers: 0 }
     this.#pending.set(offset, pending)
-    const forget = (): void => this.#forget(offset, pending)
+    const forget = (): boolean => this.#forget(offset, pending)
     // Both ways out: a fetch whose readers have all left must not end in an unhandled rejection.
     pending.promise.then(forget, forget)
     return pending
   }
 
-  #forget (offset: number, pending: Pending): void {
-    if (this.#pending.get(offset) === pending) this.#pending.delete(offset)
+  #forget (offset: number, pending: Pending): boolean {
+    return this.#pending.get(offset) === pending && this.#pending.delete(offset)
   }
 
   async #fetch (offset: number, signal: AbortSignal): Promise<Block> {

@@ -1,6 +1,7 @@
 /**
- * A producer over Dispatch: finds the partition of each record, builds one batch per partition and sends one Produce.
- * No linger and no retries: waiting callers are batched behind the policies, by the engine's group commit.
+ * A producer over Dispatch: finds the partition of each record, cuts what goes to a partition into batches and sends one
+ * Produce for every round of them. No linger and no retries: waiting callers are batched behind the policies, by the
+ * engine's group commit.
  */
 import { errorRow, errors, KafkaError, type ErrorName } from '../../protocol/errors.ts'
 import { Metadata } from '../../protocol/messages/03-metadata.ts'
@@ -8,6 +9,7 @@ import { Produce } from '../../protocol/messages/00-produce.ts'
 import { buildBatch, type NewRecord } from '../../protocol/records.ts'
 import { complete } from '../../protocol/defaults.ts'
 import { newest, type Context, type Dispatch } from '../../protocol/rpc.ts'
+import { type Response } from '../../protocol/schema.ts'
 import { partitionOfKey } from './partitioner.ts'
 
 export interface OutgoingRecord extends NewRecord {
@@ -24,53 +26,92 @@ export interface Receipt {
 /** What became of one record: a receipt, or why there is none. */
 export type Outcome = Receipt | KafkaError
 
-/** Room that one batch leaves below `max.message.bytes` for its header. */
+/** What one batch holds at most, unless a single record is larger: half of Kafka's default `max.message.bytes`. */
+const BATCH_BYTES = 512 * 1024
 const PRODUCE_TIMEOUT_MS = 30_000
 
 let turn = 0
 
+/** Positions of records that go into one batch, in order. */
+type Piece = readonly number[]
+
 /**
  * Appends records to one topic, creating it if the engine creates topics on demand. Answers in the order of `records`;
- * records of one partition keep their order. Rejects with KafkaError if the topic as a whole is out of reach.
+ * records of one partition keep their order. After a batch that was refused, the later batches of its partition are sent
+ * all the same, or with `stop` are not: their outcome is OPERATION_NOT_ATTEMPTED then.
+ * Rejects with KafkaError if the topic as a whole is out of reach.
  */
 export async function produce (
-  dispatch: Dispatch, context: Context, topic: string, records: readonly OutgoingRecord[], acks: -1 | 1 = -1
+  dispatch: Dispatch, context: Context, topic: string, records: readonly OutgoingRecord[], acks: -1 | 1 = -1,
+  afterError: 'continue' | 'stop' = 'continue'
 ): Promise<Outcome[]> {
   const { topicId, partitionCount } = await describeTopic(dispatch, context, topic)
   const nowMs = Date.now()
   const outcomes: Outcome[] = new Array(records.length)
-  const byPartition = new Map<number, number[]>()
+  const queues = assign(topic, partitionCount, records, outcomes)
+  while (queues.size > 0) {
+    const round = new Map<number, Piece>()
+    for (const [index, pieces] of queues) round.set(index, pieces.shift()!)
+    const partitionData = Array.from(round, ([index, piece]) => ({
+      index, records: [buildBatch(piece.map(i => records[i]!), { nowMs }).bytes]
+    }))
+    const response = await dispatch(Produce, complete(Produce.request, {
+      acks, timeoutMs: PRODUCE_TIMEOUT_MS, topicData: [{ name: topic, topicId, partitionData }]
+    }), { ...context, version: newest(Produce) })
+    for (const [index, piece] of round) {
+      const pieces = queues.get(index)!
+      const answer = response.responses[0]?.partitionResponses.find(one => one.index === index)
+      const errorCode = answer?.errorCode ?? errors.UNKNOWN_SERVER_ERROR
+      if (errorCode === errors.MESSAGE_TOO_LARGE && piece.length > 1) {
+        // The topic allows less than we put together; each record may still be small enough.
+        const half = piece.length >> 1
+        pieces.unshift(piece.slice(0, half), piece.slice(half))
+        continue
+      }
+      piece.forEach((i, delta) => { outcomes[i] = outcomeOf(answer, delta, records[i]!.timestampMs ?? nowMs) })
+      if (errorCode !== errors.NONE && afterError === 'stop') {
+        for (const i of pieces.splice(0).flat()) outcomes[i] = new KafkaError('OPERATION_NOT_ATTEMPTED')
+      }
+      if (pieces.length === 0) queues.delete(index)
+    }
+  }
+  return outcomes
+}
+
+/** Which records go into which batches of which partition. Those that have none get their outcome at once. */
+function assign (topic: string, partitionCount: number, records: readonly OutgoingRecord[], outcomes: Outcome[]): Map<number, Piece[]> {
+  const queues = new Map<number, number[][]>()
+  const sizes = new Map<number, number>()
   const keyless = turn++ % partitionCount
   for (let i = 0; i < records.length; i++) {
-    const { partition, key } = records[i]!
+    const { partition, key, value } = records[i]!
     const target = partition ?? (key === null ? keyless : partitionOfKey(key, partitionCount))
     if (target >= partitionCount || target < 0) {
       outcomes[i] = new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `Topic ${topic} has no partition ${target}: it has ${partitionCount}.`)
       continue
     }
-    const members = byPartition.get(target)
-    if (members === undefined) byPartition.set(target, [i])
-    else members.push(i)
+    const size = (key?.length ?? 0) + (value?.length ?? 0)
+    const filled = (sizes.get(target) ?? 0) + size
+    const pieces = queues.get(target)
+    if (pieces === undefined) queues.set(target, [[i]])
+    else if (filled > BATCH_BYTES) pieces.push([i])
+    else pieces.at(-1)!.push(i)
+    sizes.set(target, filled > BATCH_BYTES ? size : filled)
   }
-  if (byPartition.size === 0) return outcomes
+  return queues
+}
 
-  const partitionData = [...byPartition].map(([index, members]) => ({
-    index, records: [buildBatch(members.map(i => records[i]!), { nowMs }).bytes]
-  }))
-  const response = await dispatch(Produce, complete(Produce.request, {
-    acks, timeoutMs: PRODUCE_TIMEOUT_MS, topicData: [{ name: topic, topicId, partitionData }]
-  }), { ...context, version: newest(Produce) })
+type PartitionAnswer = Response<typeof Produce>['responses'][number]['partitionResponses'][number]
 
-  for (const { index, errorCode, errorMessage, baseOffset, logAppendTimeMs, recordErrors } of response.responses[0]?.partitionResponses ?? []) {
-    const members = byPartition.get(index) ?? []
-    members.forEach((i, delta) => {
-      const reason = recordErrors.find(error => error.batchIndex === delta)?.batchIndexErrorMessage ?? errorMessage
-      outcomes[i] = errorCode !== errors.NONE
-        ? kafkaError(errorCode, reason)
-        : { partition: index, offset: baseOffset + delta, timestampMs: logAppendTimeMs >= 0 ? logAppendTimeMs : records[i]!.timestampMs ?? nowMs }
-    })
-  }
-  return outcomes
+/** `timestampMs` is what the record has unless the topic stamps it at the append. */
+function outcomeOf (answer: PartitionAnswer | undefined, delta: number, timestampMs: number): Outcome {
+  if (answer === undefined) return new KafkaError('UNKNOWN_SERVER_ERROR', 'The log did not say what became of the record.')
+  const { index, errorCode, errorMessage, baseOffset, logAppendTimeMs, recordErrors } = answer
+  if (errorCode === errors.NONE) return { partition: index, offset: baseOffset + delta, timestampMs: logAppendTimeMs >= 0 ? logAppendTimeMs : timestampMs }
+  // KIP-467: a batch is refused as a whole, but the broker says which of its records were at fault.
+  const culprit = recordErrors.find(({ batchIndex }) => batchIndex === delta)
+  if (recordErrors.length === 0 || culprit !== undefined) return kafkaError(errorCode, culprit?.batchIndexErrorMessage ?? errorMessage)
+  return new KafkaError('OPERATION_NOT_ATTEMPTED', 'Not appended, because another record of the same batch was refused.')
 }
 
 export interface TopicShape {
@@ -89,7 +130,7 @@ export async function describeTopic (dispatch: Dispatch, context: Context, topic
   return { topicId: found.topicId, partitionCount: found.partitions.length }
 }
 
-function topicError (errorCode: number, topic: string): KafkaError {
+export function topicError (errorCode: number, topic: string): KafkaError {
   const { name, sentence } = errorRow(errorCode)
   return new KafkaError(name, name === 'UNKNOWN_TOPIC_OR_PARTITION' ? `There is no topic ${topic}.` : `Topic ${topic}: ${sentence}`)
 }

@@ -23,9 +23,21 @@ export const EARLIEST = -2
 export function parseStart (text: string): Start {
   if (text === 'earliest' || text === 'latest') return { kind: text }
   if (text.startsWith('c1.')) return { kind: 'cursor', cursor: decodeCursor(text) }
-  const timestampMs = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : NaN
+  const timestampMs = parseTime(text)
   if (Number.isNaN(timestampMs)) throw new TypeError(`"${text}" is not a place to start: use earliest, latest, an ISO 8601 time or a cursor.`)
   return { kind: 'time', timestampMs }
+}
+
+const ISO_8601 = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+ -]\d{2}:?\d{2})?)?$/
+
+/**
+ * NaN where it is no ISO 8601 time. A time without a zone is UTC, as every time that we write: not this machine's own. In
+ * a query string an unescaped "+" means a space, so before a zone's hours a space is a plus.
+ */
+export function parseTime (text: string): number {
+  const match = ISO_8601.exec(text)
+  if (match === null) return NaN
+  return Date.parse(match[1] !== undefined && match[4] === undefined ? `${text}Z` : text.replace(' ', '+'))
 }
 
 /**

@@ -1,0 +1,108 @@
+/**
+ * openapi.yaml is the contract. It is read once; a route takes its method, its path and the schemas of what it is sent from
+ * here, by operationId, so none of them stands in two places.
+ *
+ * Responses are not serialised by their schemas: Fastify would compile a serialiser for each before it could listen, and drop
+ * in silence what a schema does not name. The tests hold every response to the contract instead.
+ */
+import { readFile } from 'node:fs/promises'
+import { type FastifySchema, type HTTPMethods } from 'fastify'
+import { parse } from 'yaml'
+import { Validation, type Check, type Node } from './validation.ts'
+
+/** How an operation tells of errors unless the request says otherwise: RFC 9457, or as Confluent's REST Proxy does. */
+export type ErrorStyle = 'problem' | 'confluent'
+
+export interface Operation {
+  readonly method: HTTPMethods
+  /** In Fastify's notation: `/topics/:topic`. */
+  readonly url: string
+  readonly schema: FastifySchema
+  readonly config: { readonly operationId: string, readonly errors: ErrorStyle }
+}
+
+export interface Contract {
+  /** The document as it was written. */
+  readonly text: string
+  readonly document: Node
+  readonly operations: readonly Operation[]
+  readonly validation: Validation
+  /** What a route needs besides its handler. Throws if there is no such operation. */
+  route (operationId: string): Operation
+  /** Holds a value to one of the document's schemas. */
+  check (schemaName: string): Check
+  /** The methods that a path, as it stands in a request, may be asked with. */
+  methodsOf (path: string): readonly string[]
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    readonly operationId?: string
+    readonly errors?: ErrorStyle
+  }
+}
+
+const METHODS = ['get', 'put', 'post', 'delete', 'patch'] as const
+
+export async function readContract (path: string | URL): Promise<Contract> {
+  const text = await readFile(path, 'utf8')
+  const document = parse(text) as Node
+  const validation = new Validation(document)
+  const operations = Object.entries(document['paths'] as Record<string, Node>).flatMap(([path, item]) =>
+    METHODS.filter(method => item[method] !== undefined).map(method => operationOf(document, path, method, item)))
+  const byId = new Map(operations.map(operation => [operation.config.operationId, operation]))
+  const patterns = operations.map(({ method, url }) => ({ method: method as string, pattern: patternOf(url) }))
+  return {
+    text,
+    document,
+    operations,
+    validation,
+    route (operationId) {
+      const operation = byId.get(operationId)
+      if (operation === undefined) throw new Error(`openapi.yaml has no operation ${operationId}`)
+      return operation
+    },
+    check: schemaName => validation.compile({ $ref: `#/components/schemas/${schemaName}` }),
+    methodsOf: path => patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method)
+  }
+}
+
+function operationOf (document: Node, path: string, method: typeof METHODS[number], item: Node): Operation {
+  const operation = item[method] as Node
+  const nodes = [...item['parameters'] as Node[] ?? [], ...operation['parameters'] as Node[] ?? []]
+  const parameters = nodes.map(node => resolve(document, node))
+  const { default: otherwise } = operation['responses'] as { default?: Node }
+  const errors: ErrorStyle = otherwise?.['$ref'] === '#/components/responses/ConfluentError' ? 'confluent' : 'problem'
+  const schema: FastifySchema = {
+    params: objectOf(parameters, 'path', true),
+    // Where the paths are our own, a parameter that we do not know is a mistake that should not pass in silence.
+    querystring: objectOf(parameters, 'query', errors === 'confluent')
+  }
+  const body = operation['requestBody'] as { required?: boolean, content?: Record<string, { schema: Node }> } | undefined
+  if (body?.content !== undefined) schema.body = body.required === true ? body.content['application/json']!.schema : { content: body.content }
+  return {
+    method: method.toUpperCase() as HTTPMethods,
+    url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
+    schema,
+    config: { operationId: operation['operationId'] as string, errors }
+  }
+}
+
+function objectOf (parameters: readonly Node[], place: 'path' | 'query', additionalProperties: boolean): Node {
+  const here = parameters.filter(parameter => parameter['in'] === place)
+  return {
+    type: 'object',
+    properties: Object.fromEntries(here.map(({ name, schema }) => [name, schema])),
+    required: here.filter(({ required }) => required === true).map(({ name }) => name),
+    additionalProperties
+  }
+}
+
+function resolve (document: Node, node: Node): Node {
+  if (typeof node['$ref'] !== 'string') return node
+  return node['$ref'].slice(2).split('/').reduce((at, key) => at[key] as Node, document)
+}
+
+function patternOf (url: string): RegExp {
+  return new RegExp(`^${url.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}$`)
+}

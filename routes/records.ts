@@ -1,0 +1,64 @@
+/**
+ * Appending over plain HTTP: a body is a record, or with `application/x-ndjson` every line of it is. Confluent's media types
+ * take the same paths to their own API.
+ */
+import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { type Readable } from 'node:stream'
+import { KafkaError } from '../protocol/errors.ts'
+import { timestampJson } from '../src/client/json.ts'
+import { produce } from '../src/client/producer.ts'
+import { type Contract } from './contract.ts'
+import { contextOf, type HttpDoor } from './door.ts'
+import { appendLines, type BulkReceipt, type Target } from './ndjson.ts'
+import { isConfluentV2, Problem } from './problem.ts'
+import { v2Producer } from './v2-records.ts'
+
+interface Route {
+  Params: { topic: string, partition?: number }
+  Querystring: { key?: string, partition?: number, tombstone?: boolean }
+  Body: Buffer | Readable | undefined
+}
+
+const EMPTY = Buffer.alloc(0)
+
+export function records (app: FastifyInstance, door: HttpDoor, contract: Contract): void {
+  const produceV2 = v2Producer(door, contract)
+
+  const handler = async (request: FastifyRequest<Route>, reply: FastifyReply): Promise<unknown> => {
+    const { params, query, body = EMPTY, headers } = request
+    const partition = params.partition ?? query.partition
+    if (isConfluentV2(headers['content-type'])) {
+      reply.header('content-type', 'application/vnd.kafka.v2+json')
+      return produceV2(request, params.topic, partition, body as Buffer)
+    }
+    const key = query.key === undefined ? null : Buffer.from(query.key)
+    if (!Buffer.isBuffer(body)) return await many(request, reply, { topic: params.topic, key, partition })
+    return await one(request, reply, { topic: params.topic, key, partition }, valueOf(body, query.tombstone === true))
+  }
+
+  /** The hot path: no schema, no object is serialised, nothing is made that could be aborted. */
+  async function one (request: FastifyRequest<Route>, reply: FastifyReply, { topic, key, partition }: Target, value: Buffer | null): Promise<string> {
+    const [outcome] = await produce(door.dispatch, contextOf(request), topic, [{ key, value, partition }])
+    if (outcome instanceof KafkaError) throw outcome
+    const { partition: index, offset, timestampMs } = outcome!
+    reply.code(201)
+      .header('content-type', 'application/json; charset=utf-8')
+      .header('location', `/topics/${encodeURIComponent(topic)}/partitions/${index}/records/${offset}`)
+    return `{"topic":${JSON.stringify(topic)},"partition":${index},"offset":${offset},"timestamp":${timestampJson(timestampMs)}}`
+  }
+
+  async function many (request: FastifyRequest<Route>, reply: FastifyReply, target: Target): Promise<BulkReceipt> {
+    if (request.query.tombstone === true) throw new Problem('invalid-parameter', 'tombstone=true is for a single record: application/x-ndjson has none.')
+    const receipt = await appendLines(door, contextOf(request), request.body as Readable, target)
+    reply.code(201)
+    return receipt
+  }
+
+  for (const operationId of ['produce', 'produceRecords', 'produceToPartition']) app.route<Route>({ ...contract.route(operationId), handler })
+}
+
+function valueOf (body: Buffer, tombstone: boolean): Buffer | null {
+  if (!tombstone) return body
+  if (body.length > 0) throw new Problem('invalid-parameter', 'With tombstone=true the body must be empty: a tombstone has no value.')
+  return null
+}

@@ -1,0 +1,82 @@
+/**
+ * `GET /ws`: the WebSocket door. docs/websocket.md is its protocol.
+ *
+ * Everything that can be refused is refused before the upgrade, as a problem document: curl and a program's error message
+ * show that, where a closed socket shows nothing.
+ */
+import websocket, { type WebsocketPluginOptions } from '@fastify/websocket'
+import { type IncomingMessage } from 'node:http'
+import { type FastifyInstance, type FastifyRequest } from 'fastify'
+import { type Contract } from './contract.ts'
+import { contextOf, type HttpDoor } from './door.ts'
+import { Problem } from './problem.ts'
+import { Closed, closes } from './ws/close.ts'
+import { defaultTiming, limits, SUB_PROTOCOL, type Timing } from './ws/limits.ts'
+import { isAllowedOrigin } from './ws/origin.ts'
+import { Session } from './ws/session.ts'
+
+const MAX_HEADERS = 100
+
+const options: NonNullable<WebsocketPluginOptions['options']> & { closeTimeout: number } = {
+  maxPayload: limits.payloadBytes,
+  maxFragments: 1024,
+  maxBufferedChunks: 16 * 1024,
+  // It costs memory and CPU for every connection, and lets a small message grow into a large one.
+  perMessageDeflate: false,
+  // How long, in ms, a client may take to answer our closing frame.
+  closeTimeout: 5000,
+  handleProtocols: protocols => protocols.has(SUB_PROTOCOL) ? SUB_PROTOCOL : false
+}
+
+/**
+ * For Node's `shouldUpgradeCallback`, which whoever makes the server passes on: without it, Node would take every
+ * `Upgrade` header as the end of HTTP, and some clients send `Upgrade: h2c` with all they ask.
+ */
+export function shouldUpgrade ({ headers, url }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket' && (url === '/ws' || url?.startsWith('/ws?') === true)
+}
+
+export function webSocket (app: FastifyInstance, door: HttpDoor, contract: Contract, timing: Timing = defaultTiming): void {
+  const sessions = new Set<Session>()
+  const drain = async (): Promise<void> => { await Promise.all(Array.from(sessions, session => session.drain())) }
+  door.draining.addEventListener('abort', drain, { once: true })
+
+  app.register(async scope => {
+    await scope.register(websocket, {
+      options,
+      // The socket closes itself, with the code that the error stands for.
+      errorHandler: (error, _socket, request) => request.log.debug({ err: error }, 'a WebSocket broke the protocol'),
+      preClose: drain
+    })
+    scope.route({
+      ...contract.route('openWebSocket'),
+      preValidation: async request => { if (request.ws) admit(request, door) },
+      handler: async (_request, reply) => {
+        reply.header('upgrade', 'websocket')
+        throw new Problem('invalid-request', 'This is a WebSocket: ask for it with "Upgrade: websocket". docs/websocket.md is its protocol.')
+      },
+      wsHandler: (socket, request) => {
+        const isNameless = socket.protocol === ''
+        const isPage = request.headers.origin !== undefined
+        const session = new Session(socket, request.raw.socket, contextOf(request, 'ws'), door, timing, app.log, isNameless && !isPage)
+        sessions.add(session)
+        session.closed.then(() => sessions.delete(session))
+        if (isNameless && isPage) {
+          session.close(new Closed(closes.subProtocol, `A page must name the sub-protocol: new WebSocket(url, "${SUB_PROTOCOL}").`))
+        }
+      }
+    })
+  })
+}
+
+function admit ({ headers, raw }: FastifyRequest, door: HttpDoor): void {
+  if (door.draining.aborted) throw new Problem('not-available', 'The server is about to stop.')
+  if (raw.rawHeaders.length > 2 * MAX_HEADERS) throw new Problem('invalid-request', `The request has more than ${MAX_HEADERS} header fields.`)
+  if (!isAllowedOrigin(headers.origin, headers.host, door.allowedOrigins)) {
+    throw new Problem('forbidden', `Pages of ${headers.origin} may not connect here; the server's configuration lists those that may (allowed origins).`)
+  }
+  const offered = headers['sec-websocket-protocol']?.split(',').map(name => name.trim())
+  if (offered !== undefined && !offered.includes(SUB_PROTOCOL)) {
+    throw new Problem('invalid-request', `None of the sub-protocols ${offered.join(', ')} is known here; the one that is, is ${SUB_PROTOCOL}.`)
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * The requests that the door answers itself, before anything is dispatched: ApiVersions, and on a listener without SASL
+ * SaslHandshake and SaslAuthenticate. It also knows which requests may be dispatched at all: what is advertised and what
+ * is let through come from one table.
+ */
+import { apiOf } from '../../protocol/apis.ts'
+import { errors } from '../../protocol/errors.ts'
+import { readRequest, writeResponse, type RequestHeader } from '../../protocol/frame.ts'
+import { Produce } from '../../protocol/messages/00-produce.ts'
+import { SaslHandshake } from '../../protocol/messages/17-sasl-handshake.ts'
+import { ApiVersions } from '../../protocol/messages/18-api-versions.ts'
+import { SaslAuthenticate } from '../../protocol/messages/36-sasl-authenticate.ts'
+import { type Reader } from '../../protocol/reader.ts'
+import { type Api, type ResponseInput } from '../../protocol/schema.ts'
+
+/** What a client says it is (KIP-511). */
+export interface Software {
+  readonly name: string
+  readonly version: string
+}
+
+export interface HandshakeAnswer {
+  readonly frame: Buffer[]
+  /** Set when the client has introduced itself. */
+  readonly software: Software | null
+}
+
+interface Served {
+  readonly api: Api
+  readonly min: number
+  readonly max: number
+}
+
+const ownApis: readonly Api[] = [SaslHandshake, ApiVersions, SaslAuthenticate]
+
+/** KAFKA-18659: librdkafka compresses only where the range of Produce holds v0. v0 to v2 are refused all the same. */
+const PRODUCE_ADVERTISED_FROM = 0
+
+/** What Kafka accepts as the name and as the version of client software. */
+const SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
+
+export class Handshake {
+  readonly #served = new Map<number, Served>()
+  readonly #apiKeys: ResponseInput<typeof ApiVersions>['apiKeys']
+
+  /** `supports` is what lies behind the waist; it is cut to what the codec can read. */
+  constructor (supports: ReadonlyMap<number, readonly [min: number, max: number]>) {
+    for (const [key, [min, max]] of supports) {
+      const api = apiOf(key)
+      if (api === undefined) continue
+      const served = { api, min: Math.max(min, api.versions[0]), max: Math.min(max, api.versions[1]) }
+      if (served.min <= served.max) this.#served.set(key, served)
+    }
+    for (const api of ownApis) this.#served.set(api.key, { api, min: api.versions[0], max: api.versions[1] })
+    this.#apiKeys = [...this.#served.values()]
+      .sort((a, b) => a.api.key - b.api.key)
+      .map(({ api, min, max }) => ({ apiKey: api.key, minVersion: api === Produce ? PRODUCE_ADVERTISED_FROM : min, maxVersion: max }))
+  }
+
+  /** The api that a request is for, or a sentence on why it cannot be served. Kafka closes the connection then, and so do we. */
+  find ({ apiKey, version }: RequestHeader): Api | string {
+    const served = this.#served.get(apiKey)
+    if (served === undefined) return `Api ${apiOf(apiKey)?.name ?? 'key'} (${apiKey}) is not served here, nor advertised.`
+    if (version >= served.min && version <= served.max) return served.api
+    const remedy = version > served.max ? 'the client should ask for ApiVersions first' : 'use a newer client'
+    return `${served.api.name} v${version} is not served here, only v${served.min} to v${served.max}: ${remedy}.`
+  }
+
+  /** The answer to a request that is the door's own, or null. Throws ProtocolError. */
+  answer (header: RequestHeader, reader: Reader): HandshakeAnswer | null {
+    switch (header.apiKey) {
+      case ApiVersions.key: return this.#apiVersions(header, reader)
+      case SaslHandshake.key: return refuse(SaslHandshake, header, reader, { errorCode: errors.ILLEGAL_SASL_STATE, mechanisms: [] })
+      case SaslAuthenticate.key: return refuse(SaslAuthenticate, header, reader, {
+        errorCode: errors.ILLEGAL_SASL_STATE,
+        errorMessage: 'This listener does not use SASL: set security.protocol=PLAINTEXT in the client.',
+        authBytes: Buffer.alloc(0)
+      })
+      default: return null
+    }
+  }
+
+  #apiVersions (header: RequestHeader, reader: Reader): HandshakeAnswer {
+    const { version, correlationId } = header
+    const [min, max] = ApiVersions.versions
+    if (version < min || version > max) {
+      // KIP-511: in v0, which every client reads, with the versions that it may ask with. The body is unknown, and unread.
+      const own = { apiKey: ApiVersions.key, minVersion: min, maxVersion: max }
+      return { frame: writeResponse(ApiVersions, 0, correlationId, { errorCode: errors.UNSUPPORTED_VERSION, apiKeys: [own] }), software: null }
+    }
+    const { clientSoftwareName: name, clientSoftwareVersion } = readRequest(ApiVersions, version, reader)
+    const introduces = version >= ApiVersions.request.clientSoftwareName.spec.since
+    if (introduces && !(SOFTWARE.test(name) && SOFTWARE.test(clientSoftwareVersion))) {
+      return { frame: writeResponse(ApiVersions, version, correlationId, { errorCode: errors.INVALID_REQUEST, apiKeys: [] }), software: null }
+    }
+    // No feature is ever advertised: a client that sees one relies on more than these versions.
+    const frame = writeResponse(ApiVersions, version, correlationId, { errorCode: errors.NONE, apiKeys: this.#apiKeys })
+    return { frame, software: introduces ? { name, version: clientSoftwareVersion } : null }
+  }
+}
+
+function refuse<A extends Api> (api: A, header: RequestHeader, reader: Reader, body: ResponseInput<A>): HandshakeAnswer | null {
+  const [min, max] = api.versions
+  if (header.version < min || header.version > max) return null
+  readRequest(api, header.version, reader)
+  return { frame: writeResponse(api, header.version, header.correlationId, body), software: null }
+}

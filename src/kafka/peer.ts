@@ -1,0 +1,48 @@
+/**
+ * Who is at the other end of a connection: its address, the software it says it is, how log lines speak of it.
+ */
+import { type Socket } from 'node:net'
+import { apiOf } from '../../protocol/apis.ts'
+import { type RequestHeader } from '../../protocol/frame.ts'
+import { plainAddress, reachedAddress, type Address } from './advertise.ts'
+import { type Software } from './handshake.ts'
+import { type KafkaStats } from './stats.ts'
+
+export class Peer {
+  /** Without its port. */
+  readonly address: string
+  /** The address of ours that it reached. */
+  readonly reached: Address
+  readonly #stats: KafkaStats
+  #software: string | null = null
+  /** The name under which the statistics count it. */
+  #countedAs: string | null = null
+
+  /** `socket` is open. */
+  constructor (socket: Socket, stats: KafkaStats) {
+    this.address = plainAddress(socket.remoteAddress ?? '')
+    this.reached = reachedAddress(socket)
+    this.#stats = stats
+    stats.connections++
+    stats.connectionsTotal++
+  }
+
+  /** A client may introduce itself more than once; the last word counts. */
+  introduce ({ name, version }: Software): void {
+    if (this.#countedAs !== null) this.#stats.leave(this.#countedAs)
+    this.#countedAs = this.#stats.join(name)
+    this.#software = `${name} ${version}`
+  }
+
+  leave (): void {
+    this.#stats.connections--
+    if (this.#countedAs !== null) this.#stats.leave(this.#countedAs)
+  }
+
+  /** The fields of a log line about it, or about a request of its. */
+  describe (header: RequestHeader | null): object {
+    const peer = { address: this.address, software: this.#software }
+    if (header === null) return peer
+    return { ...peer, clientId: header.clientId, api: apiOf(header.apiKey)?.name ?? header.apiKey, version: header.version }
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * Kafka's own programs, as main classes from its released jars.
+ */
+import { join } from 'node:path'
+import { type Test } from 'tap'
+import { kafkaLibs } from './cache.ts'
+import { Background, run, succeed, type Finished, type RunOptions } from './run.ts'
+
+/** Small heaps, and a compiler that gives up early: these processes live for seconds, many on one machine. */
+const JVM = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-Dfile.encoding=UTF-8']
+
+async function argumentsOf (mainClass: string, args: readonly string[]): Promise<string[]> {
+  return [...JVM, '-cp', join(await kafkaLibs(), '*'), mainClass, ...args]
+}
+
+/** `org.apache.kafka.tools.TopicCommand` by its short name. */
+const tool = (name: string): string => `org.apache.kafka.tools.${name}`
+
+/** Runs one of Kafka's tools, which must succeed, and gives its standard output. */
+export async function kafkaTool (name: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
+  return succeed('java', await argumentsOf(tool(name), args), options)
+}
+
+/** Runs one of Kafka's tools to whatever end. */
+export async function tryKafkaTool (name: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+  return run('java', await argumentsOf(tool(name), args), options)
+}
+
+/** Starts one of Kafka's tools in the background. */
+export async function startKafkaTool (t: Test, name: string, args: readonly string[]): Promise<Background> {
+  return new Background(t, 'java', await argumentsOf(tool(name), args))
+}
+
+/** Runs a Java source file of ours against Kafka's classes. */
+export async function javaProgram (file: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
+  return succeed('java', await argumentsOf(file, args), options)
+}
+
+/** A real Kafka broker in the background, for trying the tests themselves. */
+export async function startJava (t: Test, mainClass: string, args: readonly string[]): Promise<Background> {
+  return new Background(t, 'java', ['-Xmx512m', '-cp', join(await kafkaLibs(), '*'), mainClass, ...args])
+}
+
+export async function runJava (mainClass: string, args: readonly string[]): Promise<string> {
+  return succeed('java', await argumentsOf(mainClass, args))
+}

@@ -1,0 +1,35 @@
+import { Writable } from 'node:stream'
+import { pino } from 'pino'
+import t from 'tap'
+import { LogLimit } from '../../../src/kafka/log-limit.ts'
+import { KafkaStats } from '../../../src/kafka/stats.ts'
+
+t.test('a hundred names of client software are told apart', async t => {
+  const stats = new KafkaStats()
+  for (let i = 0; i < 300; i++) stats.join(`client-${i}`)
+  t.equal(stats.clients.size, 101)
+  t.equal(stats.clients.get('other'), 200)
+  t.equal(stats.join('client-5'), 'client-5')
+  t.equal(stats.clients.get('client-5'), 2)
+})
+
+t.test('a name without connections makes room, and a long one is not kept', async t => {
+  const stats = new KafkaStats()
+  for (let i = 0; i < 100; i++) stats.join(`client-${i}`)
+  t.equal(stats.join('late'), 'other')
+  stats.leave('client-7')
+  t.equal(stats.join('late'), 'late')
+  t.equal(new KafkaStats().join('x'.repeat(65)), 'other')
+})
+
+t.test('log lines of a kind are limited per window, and the rest are counted', async t => {
+  const lines: { msg: string, suppressed?: number }[] = []
+  const logger = pino(new Writable({ write (line, _encoding, done) { lines.push(JSON.parse(String(line)) as never); done() } }))
+  const limit = new LogLimit(logger, 2, 50)
+  for (let i = 0; i < 10; i++) limit.write('warn', 'a', {}, `a${i}`)
+  limit.write('warn', 'b', {}, 'b')
+  t.same(lines.map(({ msg }) => msg), ['a0', 'a1', 'b'])
+  await new Promise(resolve => setTimeout(resolve, 60))
+  limit.write('warn', 'a', {}, 'a10')
+  t.match(lines.at(-1), { msg: 'a10', suppressed: 8 })
+})

@@ -1,0 +1,111 @@
+/**
+ * The HTTP door over a log in memory, for tests. Every answer to `inject` is held to openapi.yaml: its status and media type
+ * must be among those of the operation, and its body as their schema says.
+ */
+import { type Test } from 'tap'
+import { pino } from 'pino'
+import { type FastifyInstance, type InjectOptions, type LightMyRequestResponse } from 'fastify'
+import { type AddressInfo } from 'node:net'
+import { readContract, type Contract } from '../../routes/contract.ts'
+import { createHttpStats, type HttpDoor } from '../../routes/door.ts'
+import { createHttpServer } from '../../routes/http.ts'
+import { type Node } from '../../routes/validation.ts'
+import { Feeds } from '../../src/client/feed.ts'
+import { MemoryLog, type MemoryLogOptions } from './memory-log.ts'
+
+export const contractPath = new URL('../../openapi.yaml', import.meta.url)
+const contract = await readContract(contractPath)
+
+export interface TestDoor {
+  readonly log: MemoryLog
+  readonly door: HttpDoor
+  readonly app: FastifyInstance
+  readonly draining: AbortController
+  /** What the server logged at level warn and above. */
+  readonly logged: string[]
+  readonly inject: (options: InjectOptions | string) => Promise<LightMyRequestResponse>
+  /** `http://127.0.0.1:port`, from the first call on. */
+  readonly listen: () => Promise<string>
+}
+
+export interface TestDoorOptions extends MemoryLogOptions {
+  readonly door?: Partial<HttpDoor>
+}
+
+export async function openDoor (t: Test, options: TestDoorOptions = {}): Promise<TestDoor> {
+  const log = new MemoryLog(options)
+  const draining = new AbortController()
+  const door: HttpDoor = {
+    dispatch: log.dispatch,
+    feeds: new Feeds(log.dispatch),
+    log: { state: 'ready', failure: null, clusterId: 'memory-cluster' },
+    draining: draining.signal,
+    maxBodyBytes: 1024 * 1024,
+    allowedOrigins: [],
+    metrics: async () => '# no metrics\n',
+    stats: createHttpStats(),
+    ...options.door
+  }
+  const logged: string[] = []
+  const app = await createHttpServer(door, { logger: pino({ level: 'warn' }, { write: line => { logged.push(line) } }), contractPath })
+  t.teardown(() => {
+    draining.abort()
+    return app.close()
+  })
+  return {
+    log,
+    door,
+    app,
+    draining,
+    logged,
+    inject: async options => {
+      const response = await app.inject(options)
+      t.same(faultsIn(contract, response), [], 'the answer is as openapi.yaml says')
+      return response
+    },
+    listen: async () => {
+      if (!app.server.listening) await app.listen({ host: '127.0.0.1', port: 0 })
+      return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
+    }
+  }
+}
+
+/** Where an answer is not what the contract says of its operation. */
+export function faultsIn (contract: Contract, response: LightMyRequestResponse): string[] {
+  const { method, url } = response.raw.req
+  const path = url!.split('?')[0]!
+  const operation = contract.operations.find(one => one.method === method && patternOf(one.url).test(path))
+  // What no operation answers is an error of the paths in general.
+  const responses = (operation === undefined ? {} : nodeOf(operation.url, operation.method)['responses']) as Record<string, Node | undefined>
+  const stated = responses[response.statusCode] ?? responses['default'] ?? { $ref: '#/components/responses/Failure' }
+  if (operation !== undefined && responses[response.statusCode] === undefined && (response.statusCode < 400 || responses['default'] === undefined)) {
+    return [`${operation.config.operationId} has no response ${response.statusCode}`]
+  }
+  const content = resolved(stated)['content'] as Record<string, { schema: Node }> | undefined
+  if (content === undefined) return response.rawPayload.length === 0 ? [] : [`${response.statusCode} should have no body`]
+  const mediaType = String(response.headers['content-type']).split(';')[0]!
+  const schema = content[mediaType]?.schema
+  if (schema === undefined) return [`${mediaType} is none of ${Object.keys(content).join(', ')}`]
+  const check = contract.validation.compile(schema)
+  return documentsIn(mediaType, response).flatMap(document => check(document, 'body').map(fault => `${fault.in} ${fault.detail}`))
+}
+
+function documentsIn (mediaType: string, response: LightMyRequestResponse): unknown[] {
+  const { body } = response
+  if (!mediaType.endsWith('json')) return [body]
+  if (mediaType === 'application/x-ndjson') return [body]
+  // A stream of receipts has one a line; everything else is one document on one line.
+  return body.trim().split('\r\n').filter(line => line !== '').map(line => JSON.parse(line) as unknown)
+}
+
+const patternOf = (url: string): RegExp => new RegExp(`^${url.replaceAll(/:\w+/g, '[^/]+')}$`)
+
+function nodeOf (url: string, method: string | readonly string[]): Node {
+  const path = url.replaceAll(/:(\w+)/g, '{$1}')
+  return (contract.document['paths'] as Record<string, Record<string, Node>>)[path]![String(method).toLowerCase()]!
+}
+
+function resolved (node: Node): Node {
+  if (typeof node['$ref'] !== 'string') return node
+  return node['$ref'].slice(2).split('/').reduce((at, key) => at[key] as Node, contract.document)
+}
