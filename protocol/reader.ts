@@ -10,7 +10,7 @@ export class ProtocolError extends Error {
 }
 
 /** Array elements that one frame may hold in all: a bound on memory, far above any real request. */
-const MAX_ELEMENTS = 1_000_000
+export const MAX_ELEMENTS = 250_000
 
 const TWO_32 = 0x100000000
 

@@ -1,12 +1,11 @@
 /**
- * Barnabas in a browser, or in Node 22 and later: live records over one WebSocket, and a way to append.
+ * Barnabas in a browser, or in Node 22 and later: live records over one WebSocket, and a way to append. A connection that
+ * breaks comes back by itself, and every subscription goes on with exactly the next record.
  *
  *   import { connect } from '/client.js'
  *   const log = connect()
  *   for await (const record of log.subscribe('greetings', { from: 'earliest' })) console.log(record.value)
  *   await log.produce('greetings', { hello: 'world' }, { key: 'k' })
- *
- * A connection that breaks comes back by itself; every subscription goes on with exactly the next record.
  *
  * @typedef {{ name: string, value: string | null, encoding?: 'base64' }} Header
  * @typedef {{ topic: string, partition: number, offset: number, timestamp: string | null, key: string | null, value: any,
@@ -16,7 +15,7 @@
  *   `from`: 'earliest', 'latest', an ISO time or a cursor; `records` and `bytes`: the most that may wait here to be consumed.
  */
 const MAX_BYTES = 1024 * 1024
-const isTerminal = code => code < 4400 ? [1002, 1003, 1007, 1009, 1010].includes(code) : code < 4500 && code !== 4408 && code !== 4429
+const isTerminal = code => code < 4400 ? [1002, 1003, 1007, 1008, 1009, 1010].includes(code) : code < 4500 && code !== 4408 && code !== 4429
 /** With full jitter, so that the clients of a server that restarts do not all come back at once. */
 const backOff = attempts => Math.random() * Math.min(15_000, 250 * 2 ** attempts)
 const errorOf = problem => Object.assign(new LogError(problem.detail), { problem })
@@ -29,7 +28,7 @@ export class LogError extends Error {}
 export const connect = (url = new URL('/ws', import.meta.url), { onState = () => {} } = {}) => new Log(url, onState)
 
 class Log {
-  #url; #onState; #socket; #limits = null; #pingMs; #attempts = 0; #reconnectAfterMs = 0; #timer; #silence; #ids = 0; #closed = null
+  #url; #onState; #socket; #limits = null; #pingMs = 25_000; #attempts = 0; #reconnectAfterMs = 0; #timer; #silence; #ids = 0; #closed = null
   #subscriptions = new Map()
   #produces = new Map()
 
@@ -100,9 +99,8 @@ class Log {
   }
 
   #sendProduces () {
-    for (const produce of [...this.#produces.values()].slice(0, this.#limits?.produceInFlight ?? 0)) {
-      produce.sent ||= this.#socket.send(produce.text) ?? true
-    }
+    const next = [...this.#produces.values()].slice(0, this.#limits?.produceInFlight ?? 0)
+    for (const produce of next) produce.sent ||= this.#socket.send(produce.text) ?? true
   }
 
   #lost ({ code, reason }) {

@@ -173,7 +173,7 @@ export function sendError (error: unknown, request: FastifyRequest, reply: Fasti
   const problem = asProblem(error)
   const body = confluent ? confluentErrorOf(error) : problemOf(problem)
   const status = confluent ? statusOfCode((body as ConfluentErrorBody).error_code) : problem.status
-  if (problem.slug === 'internal-error') {
+  if (problem.slug === 'internal-error' && !(error instanceof ConfluentError)) {
     request.log.error({ err: error, method: request.method, route: request.routeOptions.url }, 'a request failed')
   }
   const { allow } = problem.extensions as { allow?: readonly string[] }

@@ -1,8 +1,6 @@
 /**
  * Watches the embedded log as it works: counts for the metrics, lines for the operator.
  */
-import { type EmbeddedEngine } from '../storage/embedded/engine.ts'
-import { type LogObserver } from '../storage/log/config.ts'
 import { Histogram } from './histogram.ts'
 import { type Logger } from './logger.ts'
 import { type LogStats, type TopicSize } from './metrics/sources.ts'
@@ -10,7 +8,17 @@ import { type LogStats, type TopicSize } from './metrics/sources.ts'
 /** Seconds that a sync takes, from a fast disk to one in trouble. */
 const SYNC_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5] as const
 
-export class LogWatch implements LogObserver, LogStats {
+/** What the engine shows of itself while it runs; null until it is open. */
+export interface WatchedLog {
+  readonly tail: { readonly usedBytes: number, readonly hits: number, readonly misses: number }
+  readonly groups: { readonly size: number } | null
+  readonly topics: Iterable<{
+    readonly name: string
+    readonly partitions: ReadonlyArray<{ readonly log: { readonly sizeBytes: number, readonly segmentCount: number } }>
+  }> | null
+}
+
+export class LogWatch implements LogStats {
   readonly syncSeconds = new Histogram(SYNC_SECONDS)
   syncFailures = 0
   truncatedBytes = 0
@@ -19,14 +27,14 @@ export class LogWatch implements LogObserver, LogStats {
   appends = 0
   appendedBytes = 0
   readonly #logger: Logger
-  #engine: EmbeddedEngine | null = null
+  #engine: WatchedLog | null = null
 
   constructor (logger: Logger) {
     this.#logger = logger
   }
 
   /** The engine is made with its observer, so it comes here afterwards. */
-  watch (engine: EmbeddedEngine): void {
+  watch (engine: WatchedLog): void {
     this.#engine = engine
   }
 

@@ -99,8 +99,8 @@ function objectOf (text: string): Fields {
   try {
     value = parseExact(text)
   } catch (error) {
-    // Besides SyntaxError, RangeError: numbers of many digits at a great depth.
-    throw malformed(`Every message is one JSON object: ${(error as Error).message}.`)
+    const fault = error instanceof SyntaxError ? error.message : 'this one is nested too deeply'
+    throw malformed(`Every message is one JSON object: ${fault}.`)
   }
   if (!isObject(value)) throw malformed('Every message is one JSON object; this one is something else.')
   return value

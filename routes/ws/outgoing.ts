@@ -29,7 +29,7 @@ function outgoingRecord (record: unknown, at: string): OutgoingRecord {
   return {
     key: bytesOf(key, keyEncoding, `${at}.key`),
     value: valueEncoding === undefined && typeof value !== 'string' && value !== null
-      ? jsonOf(value, at)
+      ? Buffer.from(JSON.stringify(value))
       : bytesOf(value, valueEncoding, `${at}.value`),
     headers: headers.map((header, i) => headerOf(header, `${at}.headers[${i}]`)),
     partition: partition as number | undefined
@@ -54,15 +54,6 @@ function bytesOf (value: unknown, encoding: unknown, at: string): Buffer | null 
     return decodeBase64(value)
   } catch (error) {
     throw invalid(`${at} ${(error as Error).message}`)
-  }
-}
-
-function jsonOf (value: unknown, at: string): Buffer {
-  try {
-    return Buffer.from(JSON.stringify(value))
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    throw invalid(`${at}.value is nested too deeply`)
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * One WebSocket: what the client says goes to its subscriptions or to the log, and what comes back goes out on the wire.
  */
-import { randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { type Socket } from 'node:net'
 import { type FastifyBaseLogger } from 'fastify'
 import { type WebSocket } from 'ws'
@@ -17,7 +17,7 @@ import { Subscription, type SubscriptionHost } from './subscription.ts'
 import { Wire } from './wire.ts'
 
 export class Session implements SubscriptionHost {
-  readonly id = randomUUID()
+  readonly id = randomBytes(12).toString('base64url')
   readonly door: HttpDoor
   readonly wire: Wire
   /** Resolves when the socket is closed, however that came about. */
@@ -35,6 +35,7 @@ export class Session implements SubscriptionHost {
   #silentIntervals = 0
   #code: CloseCode | undefined
   #draining = false
+  #released = false
 
   /** With `implicit`, the client is not asked to say `connect`. */
   constructor (socket: WebSocket, stream: Socket, context: Context, door: HttpDoor, timing: Timing, log: FastifyBaseLogger, implicit: boolean) {
@@ -213,8 +214,6 @@ export class Session implements SubscriptionHost {
     this.door.stats.webSocket.subscriptions -= this.#subscriptions.size
     this.#subscriptions.clear()
   }
-
-  #released = false
 
   #release (code: number): void {
     if (this.#released) return

@@ -117,10 +117,10 @@ export class Subscription {
     if (wire.congested) return consumer.seek(topic, partition, block.offsets[0]!)
     let count = taken
     let rest = count === block.lines.length ? sharedRest(block) : restOf(block.lines.slice(0, count))
-    if (recordBytes(rest) > this.#credit.bytesLeft) {
+    if (recordBytes(rest) > this.#credit.bytes) {
       // The consumer counts characters; some take more than one byte.
-      count = fitting(block.lines, this.#credit.bytesLeft)
-      consumer.seek(topic, partition, block.offsets[count]!)
+      count = fitting(block.lines, this.#credit.bytes, this.#credit.bytesLeft)
+      consumer.seek(topic, partition, count === block.lines.length ? block.next : block.offsets[count]!)
       if (count === 0) return this.#block(block.lines[0]!)
       rest = restOf(block.lines.slice(0, count))
     }
@@ -197,13 +197,13 @@ const restOf = (lines: readonly string[]): Buffer => ending(`[${lines.join(',')}
 /** The length of the list, brackets included. */
 const recordBytes = (rest: Buffer): number => payloadBytes(rest) - 1
 
-/** How many of the first lines make a list of at most `bytes`. */
-function fitting (lines: readonly string[], bytes: number): number {
+/** How many of the first lines make a list of at most `bytes`; one, if it is larger but not than `mostBytes`. */
+function fitting (lines: readonly string[], bytes: number, mostBytes: number): number {
   let size = 1
   let count = 0
   for (const line of lines) {
     size += Buffer.byteLength(line) + 1
-    if (size > bytes) break
+    if (size > (count === 0 ? mostBytes : bytes)) break
     count++
   }
   return count

@@ -144,7 +144,7 @@ export class Consumer {
       const gap = this.#takeGap()
       if (gap !== null) return gap
       const ready = await this.#firstReady(signal)
-      if (ready === null) return null
+      if (ready === null) continue
       const { position, block } = ready
       if (block.lines.length === 0) {
         position.next = block.next // only control records: nothing to show

@@ -6,15 +6,14 @@
  * (KIP-219) or does not read what it was sent.
  */
 import { type Socket } from 'node:net'
-import { FrameLengthError, FrameSplitter, type RequestHeader } from '../../protocol/frame.ts'
-import { ProtocolError } from '../../protocol/reader.ts'
+import { FrameSplitter, type RequestHeader } from '../../protocol/frame.ts'
 import { formatAddress } from './advertise.ts'
 import { Exchange, type ExchangeHost, type Line } from './exchange.ts'
 import { type LogLimit } from './log-limit.ts'
 import { Peer } from './peer.ts'
 import { Silence, type SilenceLimits } from './silence.ts'
 import { type DisconnectCause, type KafkaStats } from './stats.ts'
-import { describeStranger } from './stranger.ts'
+import { verdictOn } from './verdict.ts'
 
 /** What the connections of one listener share. */
 export interface ConnectionHost extends ExchangeHost {
@@ -133,18 +132,14 @@ export class Connection implements Line {
   }
 
   fail (error: unknown, header: RequestHeader | null): void {
-    const { log } = this.#host
-    const peer = this.#peer.describe(header)
-    if (error instanceof FrameLengthError && !this.#isKafka) {
-      this.#dismiss(error.announced)
-    } else if (error instanceof ProtocolError) {
-      log.write('warn', 'protocol', peer, `Not a valid request: ${error.message}. The connection is closed.`)
-      this.destroy('protocol')
-    } else {
-      // There is no answer in Kafka that would fit every request.
-      log.write('error', 'failure', { ...peer, err: error }, 'A request failed unexpectedly. The connection is closed.')
-      this.destroy('failure')
-    }
+    const { log, httpHint } = this.#host
+    const { cause, level, sentence, reply } = verdictOn(error, this.#isKafka, formatAddress(this.#peer.reached), httpHint)
+    const about = this.#peer.describe(header)
+    log.write(level, cause, level === 'error' ? { ...about, err: error } : about, sentence)
+    if (reply === null) return this.destroy(cause)
+    this.#cause = cause
+    this.send([reply])
+    this.#finish()
   }
 
   // ---- taking requests
@@ -181,7 +176,7 @@ export class Connection implements Line {
     return this.#closed ? this.#ended : !this.#isUnread()
   }
 
-  /** Whether the peer does not read what it was sent. */
+  /** Whether the peer is behind with reading what it was sent. */
   #isUnread (): boolean {
     return this.#socket.writableLength > MAX_UNSENT_BYTES
   }
@@ -198,17 +193,6 @@ export class Connection implements Line {
   /** Ends a long poll that is the last thing a peer asked for before it left. */
   #forsake (): void {
     if (this.#ended && this.#exchange.onlyReads && this.#splitter.buffered === 0) this.#exchange.abort(peerLeft)
-  }
-
-  // ---- endings
-
-  #dismiss (firstBytes: number): void {
-    const { sentence, reply } = describeStranger(firstBytes, formatAddress(this.#peer.reached), this.#host.httpHint)
-    this.#host.log.write('warn', 'not_kafka', this.#peer.describe(null), sentence)
-    if (reply === null) return this.destroy('not_kafka')
-    this.#cause = 'not_kafka'
-    this.send([reply])
-    this.#finish()
   }
 
   /** Sends what is unsent, then FIN. What still comes in is thrown away, so that our last words are not lost to a RST. */

@@ -68,6 +68,7 @@ class Listener implements KafkaListener {
   readonly #log: LogLimit
   readonly #sweepMs: number
   #sweep: NodeJS.Timeout | null = null
+  #closing: Promise<void> | null = null
 
   constructor (options: KafkaListenerOptions) {
     const { limits, stats } = options
@@ -110,7 +111,12 @@ class Listener implements KafkaListener {
     logger.info({ address: formatAddress(this.address) }, 'Listening for Kafka clients.')
   }
 
-  async close (graceMs: number): Promise<void> {
+  close (graceMs: number): Promise<void> {
+    this.#closing ??= this.#close(graceMs)
+    return this.#closing
+  }
+
+  async #close (graceMs: number): Promise<void> {
     if (!this.#server.listening) return
     const closed = new Promise(resolve => this.#server.close(resolve))
     for (const connection of this.#connections) connection.drain()

@@ -31,7 +31,7 @@ export class Peer {
   introduce ({ name, version }: Software): void {
     if (this.#countedAs !== null) this.#stats.leave(this.#countedAs)
     this.#countedAs = this.#stats.join(name)
-    this.#software = `${name} ${version}`
+    this.#software = `${shorten(name)} ${shorten(version)}`
   }
 
   leave (): void {
@@ -43,6 +43,14 @@ export class Peer {
   describe (header: RequestHeader | null): object {
     const peer = { address: this.address, software: this.#software }
     if (header === null) return peer
-    return { ...peer, clientId: header.clientId, api: apiOf(header.apiKey)?.name ?? header.apiKey, version: header.version }
+    const clientId = header.clientId === null ? null : shorten(header.clientId)
+    return { ...peer, clientId, api: apiOf(header.apiKey)?.name ?? header.apiKey, version: header.version }
   }
+}
+
+const MAX_SHOWN = 128
+
+/** Names that clients give themselves may be as long as a frame. A copy: a part of a long string would keep the whole of it. */
+function shorten (name: string): string {
+  return name.length <= MAX_SHOWN ? name : Buffer.from(name.slice(0, MAX_SHOWN)).toString() + '…'
 }

@@ -17,7 +17,9 @@ interface ConfigRow {
   readonly documentation: string
 }
 
-const MAX_LONG = Number.MAX_SAFE_INTEGER
+/** 2^63 - 1, as near as a number comes: beyond 2^53 every value means "never". */
+const MAX_LONG = 2 ** 63
+const MAX_INT64 = 0x7fffffffffffffffn
 const MAX_INT = 0x7fffffff
 
 /** `retention.ms` and the segment size of topics that set none come from the gateway's own configuration. */
@@ -46,7 +48,7 @@ const table = {
     type: 'long', default: '3600000', range: [0, MAX_LONG], documentation: 'How far in the future the timestamp of a record may lie.'
   },
   'message.timestamp.before.max.ms': {
-    type: 'long', default: '9223372036854775807', range: [0, Infinity], documentation: 'How far in the past the timestamp of a record may lie.'
+    type: 'long', default: '9223372036854775807', range: [0, MAX_LONG], documentation: 'How far in the past the timestamp of a record may lie.'
   },
   'message.timestamp.type': {
     type: 'string', default: 'CreateTime', words: ['CreateTime', 'LogAppendTime'], documentation: 'Whose clock gives a record its timestamp.'
@@ -78,7 +80,7 @@ export type ConfigName = keyof typeof table
 
 export const configNames = Object.keys(table) as ConfigName[]
 
-export function isConfigName (name: string): name is ConfigName {
+function isConfigName (name: string): name is ConfigName {
   return Object.hasOwn(table, name)
 }
 
@@ -113,8 +115,8 @@ export function checkConfig (name: string, value: string | null): asserts name i
   const [least, most] = row.range!
   const number = Number(value)
   const isWhole = row.type === 'double' || /^-?\d+$/.test(value.trim())
-  if (value.trim() === '' || Number.isNaN(number) || !isWhole || number < least || number > most) {
-    throw invalid(`${name} is ${value}, but must be a ${row.type} from ${least} to ${most}.`)
+  if (value.trim() === '' || Number.isNaN(number) || !isWhole || number < least || number > most || (row.type === 'long' && BigInt(value) > MAX_INT64)) {
+    throw invalid(`${name} is ${value}, but must be a ${row.type} from ${least} to ${most === MAX_LONG ? '2^63 - 1' : most}.`)
   }
 }
 

@@ -11,11 +11,11 @@ import { recordsIn, buildBatch } from '../../protocol/records.ts'
 import { type Context, type Dispatch } from '../../protocol/rpc.ts'
 import { type Api, type Request, type Response } from '../../protocol/schema.ts'
 import { type EngineState, type LogEngine } from '../engine.ts'
-import { Checkpoint } from '../log/checkpoint.ts'
 import { type LogObserver } from '../log/config.ts'
 import { realFileSystem, type FileSystem } from '../log/fs.ts'
 import { Log } from '../log/log.ts'
 import { TailBudget } from '../log/tail.ts'
+import { Checkpoints } from './checkpoints.ts'
 import { topicConfig } from './configs.ts'
 import { defaultGroupConfig } from './groups/config.ts'
 import { realClock } from './groups/clock.ts'
@@ -28,13 +28,12 @@ import { type PartitionOptions } from './partition.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { openProperties, type Properties } from './properties.ts'
 import { type Embedded, type EmbeddedOptions } from './state.ts'
-import { DELETED, OFFSETS_TOPIC, Topics } from './topics.ts'
+import { METADATA_TOPIC, OFFSETS_TOPIC } from './topic-names.ts'
+import { Topics } from './topics.ts'
 
-/** The folder of the metadata log; no topic can have this name, because topics of the engine are not shown. */
-const METADATA_FOLDER = '__barnabas_metadata-0'
+const METADATA_FOLDER = `${METADATA_TOPIC}-0`
+const METADATA_SEGMENT_BYTES = 16 * 1024 * 1024
 const CLEAN_STOP = '.kafka_cleanshutdown'
-const RECOVERY_POINTS = 'recovery-point-offset-checkpoint'
-const START_OFFSETS = 'log-start-offset-checkpoint'
 
 const byKey = new Map(handlers.map(one => [one.api.key, one]))
 
@@ -56,27 +55,31 @@ export class EmbeddedEngine implements LogEngine {
   readonly #observer: LogObserver
   readonly #fs: FileSystem
   readonly #tailBudget: TailBudget
-  readonly #recoveryPoints: Checkpoint
-  readonly #startOffsets: Checkpoint
+  readonly #checkpoints: Checkpoints
   #state: EngineState = 'closed'
   #failure: string | null = null
   #lock: Lock | null = null
   #properties: Properties = { clusterId: '', nodeId: 0 }
-  #metadataLog: MetadataLog | null = null
+  #metadata: MetadataLog | null = null
+  #topics: Topics | null = null
   #embedded: Embedded | null = null
   #maintenance: Maintenance | null = null
+  #opening: Promise<void> = Promise.resolve()
+  #closing: Promise<void> | null = null
+  /** Requests that are being answered. */
+  #inFlight = 0
+  #whenIdle: (() => void) | null = null
 
   constructor (options: EmbeddedOptions, { observer, fs = realFileSystem }: EngineDependencies) {
     this.#options = options
     this.#fs = fs
     this.#tailBudget = new TailBudget(options.tailBytes)
-    this.#recoveryPoints = new Checkpoint(fs, join(options.dataDirectory, RECOVERY_POINTS))
-    this.#startOffsets = new Checkpoint(fs, join(options.dataDirectory, START_OFFSETS))
+    this.#checkpoints = new Checkpoints(fs, options.dataDirectory)
     this.#observer = {
       appended: bytes => observer.appended(bytes),
       synced: durationMs => observer.synced(durationMs),
       truncated: (path, bytes) => observer.truncated(path, bytes),
-      quarantined: (path, bytes, from, to) => observer.quarantined(path, bytes, from, to),
+      quarantined: (path, bytes, fromOffset, toOffset) => observer.quarantined(path, bytes, fromOffset, toOffset),
       failed: (path, error) => {
         observer.failed(path, error)
         this.#noteFailures()
@@ -92,16 +95,38 @@ export class EmbeddedEngine implements LogEngine {
   get topics (): Topics | null { return this.#embedded?.topics ?? null }
   get groups (): Groups | null { return this.#embedded?.groups ?? null }
 
+  /** Rejects with KafkaError COORDINATOR_NOT_AVAILABLE unless the engine is open. */
   readonly dispatch: Dispatch = async <A extends Api>(api: A, request: Request<A>, context: Context): Promise<Response<A>> => {
     const found = byKey.get(api.key)
     if (found === undefined) throw new KafkaError('UNSUPPORTED_VERSION', `${api.name} is not supported.`)
-    if (this.#embedded === null || this.#state === 'closed') throw new KafkaError('COORDINATOR_NOT_AVAILABLE', 'The log is not open.')
-    return complete(api.response, await found.handle(request, context, this.#embedded)) as Response<A>
+    if (this.#embedded === null || this.#state === 'closed') throw new KafkaError('COORDINATOR_NOT_AVAILABLE', this.#whyNot())
+    this.#inFlight++
+    try {
+      return complete(api.response, await found.handle(request, context, this.#embedded)) as Response<A>
+    } finally {
+      if (--this.#inFlight === 0) this.#whenIdle?.()
+    }
   }
 
-  async open (): Promise<void> {
+  #whyNot (): string {
+    switch (this.#state) {
+      case 'recovering': return 'The log is being opened; ask again in a moment.'
+      case 'failed': return `The log could not be opened: ${this.#failure}`
+      default: return 'The log is closed.'
+    }
+  }
+
+  /** What fails to open is closed again, all of it. */
+  open (): Promise<void> {
+    this.#opening = this.#open()
+    return this.#opening
+  }
+
+  async #open (): Promise<void> {
     const { dataDirectory } = this.#options
     this.#state = 'recovering'
+    this.#failure = null
+    this.#closing = null
     try {
       await this.#fs.makeDirectory(dataDirectory)
       this.#lock = await acquireLock(dataDirectory)
@@ -112,44 +137,45 @@ export class EmbeddedEngine implements LogEngine {
     } catch (error) {
       this.#state = 'failed'
       this.#failure = (error as Error).message
-      await this.#lock?.release()
+      // Why it failed is what the operator needs; that closing it fails too is no news then.
+      await this.#letGo().catch(() => {})
       throw error
     }
   }
 
   async #openLogs (): Promise<void> {
-    const { dataDirectory } = this.#options
+    const { dataDirectory, durability } = this.#options
+    const checkpoints = this.#checkpoints
     const marker = join(dataDirectory, CLEAN_STOP)
     const wasClean = await this.#fs.size(marker) >= 0
-    await this.#fs.remove(marker)
-    await this.#fs.syncDirectory(dataDirectory)
-    const recoveryPoints = await this.#recoveryPoints.read()
-    const startOffsets = await this.#startOffsets.read()
-    for (const name of await this.#fs.list(dataDirectory)) if (name.endsWith(DELETED)) await this.#fs.remove(join(dataDirectory, name))
-
-    const logOptions = (directory: string, key: string): PartitionOptions => ({
+    await checkpoints.read()
+    const partitionOptions = (directory: string, key: string): PartitionOptions => ({
       directory,
       fs: this.#fs,
-      durability: this.#options.durability,
+      durability,
       tailBudget: this.#tailBudget,
       observer: this.#observer,
-      recoveryPoint: wasClean ? Infinity : recoveryPoints.get(key) ?? 0,
-      startOffset: startOffsets.get(key) ?? 0
+      recoveryPoint: wasClean ? Infinity : checkpoints.recoveryPoint(key),
+      startOffset: checkpoints.startOffset(key)
     })
-    const compacted = topicConfig(new Map([['cleanup.policy', 'compact'], ['segment.bytes', String(16 * 1024 * 1024)]]), this.#options).log
-    const metadata = await MetadataLog.open(await Log.open({
-      ...logOptions(join(dataDirectory, METADATA_FOLDER), METADATA_FOLDER), config: compacted
-    }))
-    this.#metadataLog = metadata
-    const topics: Topics = new Topics({
+    const metadata = this.#metadata = await this.#openMetadata(partitionOptions)
+    const topics: Topics = this.#topics = new Topics({
       fs: this.#fs,
       dataDirectory,
       metadata,
       defaults: this.#options,
-      partitionOptions: logOptions,
-      onDelete: async topic => await groups.topicDeleted(topic)
+      partitionOptions,
+      onDelete: async topic => {
+        await checkpoints.write(topics)
+        await groups.topicDeleted(topic)
+      }
     })
     await topics.open()
+    // From here on the log is written to, and is no more what the last stop has left.
+    await this.#fs.remove(marker)
+    await this.#fs.syncDirectory(dataDirectory)
+    await topics.finishDeletions()
+    await checkpoints.settle(topics)
     const groups = await this.#openGroups(topics)
     this.#embedded = {
       ...this.#properties,
@@ -157,19 +183,31 @@ export class EmbeddedEngine implements LogEngine {
       topics,
       groups,
       producerIds: new ProducerIds(metadata),
-      checkpointStartOffsets: () => this.#checkpoint(this.#startOffsets, log => log.startOffset)
+      checkpointStartOffsets: () => checkpoints.writeStartOffsets(topics)
     }
-    this.#maintenance = new Maintenance({
-      fs: this.#fs,
-      topics,
-      metadata,
-      observer: this.#observer,
-      checkpoint: async () => {
-        await this.#checkpoint(this.#recoveryPoints, log => log.recoveryPoint)
-        await this.#checkpoint(this.#startOffsets, log => log.startOffset)
-      }
-    })
+    this.#maintenance = new Maintenance({ fs: this.#fs, topics, metadata, observer: this.#observer, checkpoint: () => checkpoints.write(topics) })
     this.#maintenance.start()
+  }
+
+  /**
+   * Rejects if some of the metadata was damaged: topics that are not known any more would look deleted, and be made anew,
+   * empty.
+   */
+  async #openMetadata (options: (directory: string, key: string) => PartitionOptions): Promise<MetadataLog> {
+    const directory = join(this.#options.dataDirectory, METADATA_FOLDER)
+    const config = topicConfig(new Map([['cleanup.policy', 'compact'], ['segment.bytes', String(METADATA_SEGMENT_BYTES)]]), this.#options).log
+    const log = await Log.open({ ...options(directory, METADATA_FOLDER), config })
+    try {
+      const damaged = (await this.#fs.list(directory)).find(name => name.endsWith('.damaged'))
+      if (damaged !== undefined) {
+        throw new Error(`The metadata log in ${directory} is damaged, and topics may be missing from it: ${damaged} holds what could not be read. ` +
+          'Restore the folder from a backup; or, to go on without what is lost, move that file away.')
+      }
+      return await MetadataLog.open(log)
+    } catch (error) {
+      await log.close()
+      throw error
+    }
   }
 
   async #openGroups (topics: Topics): Promise<Groups> {
@@ -194,40 +232,50 @@ export class EmbeddedEngine implements LogEngine {
     return groups
   }
 
-  async #checkpoint (file: Checkpoint, offsetOf: (log: Log) => number): Promise<void> {
-    const rows = [...this.#embedded!.topics].flatMap(topic => topic.partitions.map(({ index, log }) => ({ topic: topic.name, partition: index, offset: offsetOf(log) })))
-    await file.write(rows.filter(({ offset }) => offset > 0))
-  }
-
   /** A log whose sync has failed takes the engine with it: what else the disk has lost nobody knows. */
   #noteFailures (): void {
     if (this.#state !== 'ready') return
-    const failed = this.#allLogs().find(log => log.failure !== null)
+    const failed = this.#failedLog()
     if (failed === undefined) return
     this.#state = 'failed'
     this.#failure = `The disk failed under ${failed.directory}: ${failed.failure!.message}. Nothing more is acknowledged there; mend the disk and start again.`
   }
 
-  #allLogs (): Log[] {
-    const partitions = [...this.#embedded?.topics ?? []].flatMap(topic => topic.partitions.map(({ log }) => log))
-    return this.#metadataLog === null ? partitions : [...partitions, this.#metadataLog.log]
+  #failedLog (): Log | undefined {
+    const logs = [...this.#topics ?? []].flatMap(topic => topic.partitions.map(({ log }) => log))
+    if (this.#metadata !== null) logs.push(this.#metadata.log)
+    return logs.find(log => log.failure !== null)
   }
 
-  async close (): Promise<void> {
-    if (this.#embedded === null) return
-    const isSound = this.#allLogs().every(log => log.failure === null)
+  /** Once is enough; further calls wait for the first. Rejects if not everything could be brought to the disk. */
+  close (): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close (): Promise<void> {
+    await this.#opening.catch(() => {}) // whoever opened it has heard of it
+    const topics = this.#topics
+    if (topics === null) return
     this.#state = 'closed'
-    this.#maintenance?.stop()
-    this.#embedded.groups.stop()
-    await this.#maintenance?.settled()
-    await this.#embedded.topics.close()
-    await this.#metadataLog!.log.close()
-    if (isSound) {
-      await this.#checkpoint(this.#recoveryPoints, log => log.recoveryPoint)
-      await this.#checkpoint(this.#startOffsets, log => log.startOffset)
+    this.#embedded?.groups.stop()
+    for (const topic of topics) for (const partition of topic.partitions) partition.waiting.gone()
+    if (this.#inFlight > 0) await new Promise<void>(resolve => { this.#whenIdle = resolve })
+    await this.#letGo(async () => {
+      await this.#checkpoints.write(topics)
       await this.#fs.replaceFile(join(this.#options.dataDirectory, CLEAN_STOP), '')
+    })
+  }
+
+  /** Closes what is open and gives the folder back. `whenSound` runs if all of it is on the disk. */
+  async #letGo (whenSound: () => Promise<void> = async () => {}): Promise<void> {
+    try {
+      const closed = await Promise.allSettled([this.#maintenance?.stop(), this.#topics?.close(), this.#metadata?.log.close()])
+      for (const one of closed) if (one.status === 'rejected') throw one.reason
+      if (this.#failedLog() === undefined) await whenSound()
+    } finally {
+      this.#embedded = this.#topics = this.#metadata = this.#maintenance = null
+      await this.#lock?.release()
     }
-    this.#embedded = null
-    await this.#lock?.release()
   }
 }

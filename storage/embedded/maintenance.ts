@@ -4,7 +4,7 @@
  */
 import { compact, type CompactionState } from '../log/compaction.ts'
 import { type LogObserver } from '../log/config.ts'
-import { type FileSystem } from '../log/fs.ts'
+import { ClosedFileError, type FileSystem } from '../log/fs.ts'
 import { type Log } from '../log/log.ts'
 import { retain } from '../log/retention.ts'
 import { type MetadataLog } from './metadata.ts'
@@ -38,47 +38,50 @@ export class Maintenance {
 
   start (): void {
     this.#timer = setTimeout(() => {
-      this.#running = this.run(Date.now()).finally(() => { if (!this.#stopped) this.start() })
+      this.run(Date.now()).finally(() => { if (!this.#stopped) this.start() })
     }, INTERVAL_MS).unref()
   }
 
-  stop (): void {
+  /** Begins nothing more. Resolves when what is under way is through; closing its log cuts that short. */
+  async stop (): Promise<void> {
     this.#stopped = true
     if (this.#timer !== null) clearTimeout(this.#timer)
+    await this.#running
   }
 
-  /** Resolves when a round that was under way is through. */
-  settled (): Promise<void> {
+  /** One round, after the one before it. A log that fails is reported and does not keep the others from their turn. */
+  run (nowMs: number): Promise<void> {
+    this.#running = this.#running.then(() => this.#round(nowMs))
     return this.#running
   }
 
-  /** One round. A log that fails is reported and does not keep the others from their turn. */
-  async run (nowMs: number): Promise<void> {
+  async #round (nowMs: number): Promise<void> {
     const { topics, metadata, checkpoint } = this.#options
     for (const topic of topics) {
       for (const partition of topic.partitions) {
         if (this.#stopped) return
-        await this.#tend(partition.log, partition.compaction, nowMs)
+        await partition.tend(() => this.#tend(partition.log, partition.compaction, nowMs))
         partition.expireProducers(nowMs - PRODUCER_IDLE_MS)
       }
     }
+    if (this.#stopped) return
     await this.#tend(metadata.log, this.#metadataState, nowMs)
     await this.#guard(metadata.log.directory, checkpoint)
   }
 
   async #tend (log: Log, state: CompactionState, nowMs: number): Promise<void> {
-    await this.#guard(log.directory, async () => {
-      if (log.config.compacts) await compact(log, this.#options.fs, state, nowMs)
-      await retain(log, nowMs)
-      log.forgetIndexes(nowMs - INDEX_IDLE_MS)
-    })
+    if (log.failure !== null) return // what is left of it is for the next start to judge
+    if (log.config.compacts) await this.#guard(log.directory, () => compact(log, this.#options.fs, state, nowMs))
+    await this.#guard(log.directory, () => retain(log, nowMs))
+    log.forgetIndexes(nowMs - INDEX_IDLE_MS)
   }
 
   async #guard (path: string, work: () => Promise<unknown>): Promise<void> {
     try {
       await work()
     } catch (error) {
-      this.#options.observer.failed(path, error as Error)
+      // A log that is closed while we tend it is none that fails.
+      if (!(error instanceof ClosedFileError)) this.#options.observer.failed(path, error as Error)
     }
   }
 }

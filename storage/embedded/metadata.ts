@@ -37,11 +37,19 @@ export class MetadataLog {
 
   /** Resolves when the value is durable; only then is it visible. Rejects with KafkaError KAFKA_STORAGE_ERROR. */
   async set (key: string, value: unknown): Promise<void> {
-    const bytes = value === null ? null : Buffer.from(JSON.stringify(value))
-    const batch = buildBatch([{ key: Buffer.from(key), value: bytes }])
+    await this.setAll([[key, value]])
+  }
+
+  /** Sets several values, of which a crash leaves all or none. */
+  async setAll (changes: ReadonlyArray<readonly [key: string, value: unknown]>): Promise<void> {
+    const batch = buildBatch(changes.map(([key, value]) => ({
+      key: Buffer.from(key), value: value === null ? null : Buffer.from(JSON.stringify(value))
+    })))
     this.log.append(batch)
     await this.log.committed(batch.nextOffset)
-    if (value === null) this.#values.delete(key)
-    else this.#values.set(key, value)
+    for (const [key, value] of changes) {
+      if (value === null) this.#values.delete(key)
+      else this.#values.set(key, value)
+    }
   }
 }

@@ -1,26 +1,14 @@
 /**
- * One partition: its log, its idempotent producers and the fetches that wait for it. Checks what is appended.
+ * One partition: its log, its idempotent producers and the fetches that wait for it.
  */
-import { COMPRESSION_MASK, type RecordBatch } from '../../protocol/batch.ts'
-import { KafkaError } from '../../protocol/errors.ts'
-import { countRecords, recordsIn } from '../../protocol/records.ts'
+import { type RecordBatch } from '../../protocol/batch.ts'
 import { Log, type LogOptions } from '../log/log.ts'
 import { type CompactionState } from '../log/compaction.ts'
 import { type TopicConfig } from './configs.ts'
 import { Producers } from './producers.ts'
 import { WaitingRoom } from './purgatory.ts'
 import { readSnapshot, writeSnapshot } from './snapshots.ts'
-
-/** Some records of a batch were refused, and with them all of it. */
-export class InvalidRecordsError extends KafkaError {
-  /** By position in the batch. */
-  readonly records: ReadonlyArray<{ readonly batchIndex: number, readonly batchIndexErrorMessage: string }>
-
-  constructor (message: string, records: InvalidRecordsError['records']) {
-    super('INVALID_RECORD', message)
-    this.records = records
-  }
-}
+import { checkBatch } from './validation.ts'
 
 export interface Appended {
   readonly baseOffset: number
@@ -41,6 +29,9 @@ export class Partition {
   config: TopicConfig
   readonly #options: PartitionOptions
   readonly #producers: Producers
+  /** Work of maintenance on the files. */
+  #tending: Promise<void> | null = null
+  #closing = false
 
   private constructor (topic: string, index: number, config: TopicConfig, log: Log, producers: Producers, options: PartitionOptions) {
     this.topic = topic
@@ -62,16 +53,14 @@ export class Partition {
       onRoll: async offset => await writeSnapshot(fs, directory, offset, holder.partition!.#producers),
       onTruncate: offset => holder.partition!.#producers.truncate(offset)
     })
-    const snapshot = await readSnapshot(fs, directory, log.endOffset)
-    const producers = snapshot?.producers ?? new Producers()
-    const from = Math.max(snapshot?.offset ?? 0, log.startOffset)
-    if (from < log.endOffset) {
-      for await (const batches of log.batches(from)) {
-        for (const batch of batches) if (batch.baseOffset >= from) producers.remember(batch, batch.maxTimestamp)
-      }
+    try {
+      const producers = await recallProducers(log, options)
+      holder.partition = new Partition(topic, index, config, log, producers, options)
+      return holder.partition
+    } catch (error) {
+      await log.close().catch(() => {}) // why it cannot be opened is the news
+      throw error
     }
-    holder.partition = new Partition(topic, index, config, log, producers, options)
-    return holder.partition
   }
 
   reconfigure (config: TopicConfig): void {
@@ -81,15 +70,18 @@ export class Partition {
 
   /** Checks a batch and appends it, unless the same producer has appended it before. Throws KafkaError. */
   append (batch: RecordBatch): Appended {
-    this.#check(batch)
     const nowMs = Date.now()
+    checkBatch(batch, this.topic, this.config, nowMs)
     if (batch.producerId >= 0) {
       const repeated = this.#producers.check(batch)
-      if (repeated !== null) return { baseOffset: repeated.baseOffset, nextOffset: repeated.lastOffset + 1, appendTimeMs: this.#appendTime(repeated.timestampMs) }
+      if (repeated !== null) {
+        const { baseOffset, lastOffset, timestampMs } = repeated
+        return { baseOffset, nextOffset: lastOffset + 1, appendTimeMs: this.#appendTime(timestampMs) }
+      }
     }
     if (this.config.appendTime) batch.stampAppendTime(nowMs)
     const baseOffset = this.log.append(batch)
-    this.#producers.remember(batch, nowMs)
+    this.#producers.remember(batch, nowMs, this.log.committedOffset)
     return { baseOffset, nextOffset: batch.nextOffset, appendTimeMs: this.#appendTime(nowMs) }
   }
 
@@ -97,55 +89,48 @@ export class Partition {
     return this.config.appendTime ? timestampMs : -1
   }
 
-  #check (batch: RecordBatch): void {
-    const { maxMessageBytes, log: { segmentBytes, compacts } } = this.config
-    if (batch.magic !== 2) throw new KafkaError('INVALID_RECORD', `Message format ${batch.magic} is not accepted: produce with format 2 (Kafka 0.11 and later).`)
-    if (!batch.isSound) throw new KafkaError('CORRUPT_MESSAGE', 'The batch does not match its checksum.')
-    if (batch.sizeBytes > maxMessageBytes) {
-      throw new KafkaError('MESSAGE_TOO_LARGE', `The batch has ${batch.sizeBytes} bytes, but max.message.bytes of ${this.topic} is ${maxMessageBytes}.`)
-    }
-    if (batch.sizeBytes > segmentBytes) throw new KafkaError('RECORD_LIST_TOO_LARGE')
-    if (batch.isControl) throw new KafkaError('INVALID_RECORD', 'Clients may not write control batches.')
-    if (batch.isTransactional) throw new KafkaError('INVALID_TXN_STATE', 'Transactions are not supported.')
-    const { recordCount, lastOffsetDelta } = batch
-    if (recordCount <= 0 || lastOffsetDelta !== recordCount - 1) {
-      throw new KafkaError('INVALID_RECORD', `The batch claims ${recordCount} records, but its last offset delta is ${lastOffsetDelta}.`)
-    }
-    if ((batch.attributes & COMPRESSION_MASK) === 0 && countRecords(batch) !== recordCount) {
-      throw new KafkaError('INVALID_RECORD', `The batch claims ${recordCount} records, but does not hold as many.`)
-    }
-    if (!this.config.appendTime) this.#checkTimestamps(batch)
-    if (compacts) checkKeys(batch)
-  }
-
-  #checkTimestamps (batch: RecordBatch): void {
-    const { timestampAfterMaxMs, timestampBeforeMaxMs } = this.config
-    const { baseTimestamp, maxTimestamp } = batch
-    const nowMs = Date.now()
-    if (maxTimestamp - nowMs > timestampAfterMaxMs || nowMs - baseTimestamp > timestampBeforeMaxMs || !Number.isSafeInteger(baseTimestamp)) {
-      throw new KafkaError('INVALID_TIMESTAMP',
-        `A timestamp from ${baseTimestamp} to ${maxTimestamp} ms is further from the server's ${nowMs} than ${this.topic} allows.`)
-    }
-  }
-
   expireProducers (timeMs: number): void {
     this.#producers.expire(timeMs)
   }
 
+  /** Runs work on the files; closing the partition cuts it short and waits for its end. */
+  async tend (work: () => Promise<void>): Promise<void> {
+    if (this.#closing) return
+    const tending = work()
+    this.#tending = tending.catch(() => {})
+    await tending
+  }
+
+  /** Rejects if not everything could be brought to the disk. */
   async close (): Promise<void> {
+    this.#closing = true
     this.waiting.gone()
     await this.log.close()
+    await this.#tending
     const { fs, directory } = this.#options
     if (this.log.failure === null && this.#producers.size > 0) await writeSnapshot(fs, directory, this.log.endOffset, this.#producers)
   }
+
+  /** Lets go of a partition whose folder is to be removed. When this resolves, nothing of ours touches that any more. */
+  async discard (): Promise<void> {
+    this.#closing = true
+    this.waiting.gone()
+    await this.log.discard()
+    await this.#tending
+  }
 }
 
-function checkKeys (batch: RecordBatch): void {
-  const missing = []
-  let batchIndex = 0
-  for (const { key } of recordsIn(batch)) {
-    if (key === null) missing.push({ batchIndex, batchIndexErrorMessage: 'The topic is compacted: every record needs a key.' })
-    batchIndex++
+/** From the last snapshot, and from what the log holds behind it. */
+async function recallProducers (log: Log, { fs, directory }: PartitionOptions): Promise<Producers> {
+  const snapshot = await readSnapshot(fs, directory, log.endOffset)
+  const producers = snapshot?.producers ?? new Producers()
+  const from = snapshot?.offset ?? 0
+  // The time in a batch is its producer's, who may be far off; nobody is forgotten for that.
+  const nowMs = Date.now()
+  if (from < log.endOffset) {
+    for await (const batches of log.batches(Math.max(from, log.startOffset))) {
+      for (const batch of batches) if (batch.baseOffset >= from) producers.remember(batch, nowMs, Infinity)
+    }
   }
-  if (missing.length > 0) throw new InvalidRecordsError(`${missing.length} records have no key, which a compacted topic requires.`, missing)
+  return producers
 }

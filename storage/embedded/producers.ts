@@ -1,9 +1,10 @@
 /**
  * Idempotent producers of one partition (KIP-98): what each has appended last, so that a batch sent twice is appended
- * once and a gap is refused. The last five batches are remembered, because that many may be in flight.
+ * once and a gap is refused.
  *
  * A batch counts from the moment it is appended, before it is durable: the next one in the pipeline follows on it. Should
- * the disk refuse it after all, `truncate` takes it back.
+ * the disk refuse it after all, `truncate` takes it back, and the producer has to go on where it stood before: what it
+ * sent behind the refused batch must not overtake it.
  */
 import { type RecordBatch } from '../../protocol/batch.ts'
 import { KafkaError } from '../../protocol/errors.ts'
@@ -16,15 +17,27 @@ export interface RememberedBatch {
   readonly timestampMs: number
 }
 
-export interface ProducerEntry {
-  epoch: number
-  /** Oldest first, at most REMEMBERED. */
+interface ProducerEntry {
+  readonly epoch: number
+  /** Oldest first: the last REMEMBERED of those that are committed, and every later one. */
   batches: RememberedBatch[]
+  nextSequence: number
   /** When the producer was last heard of, by the server's clock. */
   usedAtMs: number
 }
 
+/** What a snapshot keeps of a producer. */
+export interface ProducerRow {
+  readonly producerId: number
+  readonly epoch: number
+  readonly usedAtMs: number
+  readonly batches: readonly RememberedBatch[]
+}
+
+/** As many as an idempotent producer may have in flight on one connection. */
 const REMEMBERED = 5
+/** Sequence numbers go from 0 to 2^31 - 1 and begin again. */
+const SEQUENCES = 0x80000000
 
 export class Producers {
   readonly #entries = new Map<number, ProducerEntry>()
@@ -36,7 +49,7 @@ export class Producers {
   /**
    * The batch that this one repeats, or null if it is new and follows on the last. Throws KafkaError
    * OUT_OF_ORDER_SEQUENCE_NUMBER or INVALID_PRODUCER_EPOCH. A producer that nothing is known of may begin anywhere: its
-   * records may have been deleted by retention.
+   * records may have been deleted, and it forgotten. A new epoch begins at 0.
    */
   check (batch: RecordBatch): RememberedBatch | null {
     const entry = this.#entries.get(batch.producerId)
@@ -45,42 +58,43 @@ export class Producers {
     if (producerEpoch < entry.epoch) {
       throw new KafkaError('INVALID_PRODUCER_EPOCH', `Producer ${batch.producerId} sent epoch ${producerEpoch}, but ${entry.epoch} is in use.`)
     }
-    const last = entry.batches.at(-1)
-    if (producerEpoch > entry.epoch) {
-      if (baseSequence === 0 || last === undefined) return null
-      throw outOfOrder(batch, 0)
+    if (producerEpoch === entry.epoch) {
+      const repeated = entry.batches.find(one => one.firstSequence === baseSequence && one.lastSequence === lastSequence)
+      if (repeated !== undefined) return repeated
     }
-    const repeated = entry.batches.find(one => one.firstSequence === baseSequence && one.lastSequence === lastSequence)
-    if (repeated !== undefined) return repeated
-    const expected = last === undefined ? baseSequence : (last.lastSequence + 1) % 0x80000000
-    if (baseSequence !== expected) throw outOfOrder(batch, expected)
+    const expected = producerEpoch === entry.epoch ? entry.nextSequence : 0
+    if (baseSequence !== expected) {
+      throw new KafkaError('OUT_OF_ORDER_SEQUENCE_NUMBER',
+        `Producer ${batch.producerId} sent sequence number ${baseSequence}, but ${expected} comes next.`)
+    }
     return null
   }
 
-  /** Remembers a batch that has its offsets: one that was just appended, or one found in the log at start. */
-  remember (batch: RecordBatch, nowMs: number): void {
+  /**
+   * Remembers a batch that has its offsets: one that was just appended, or one found in the log at start. What lies before
+   * `committedOffset` will not be taken back.
+   */
+  remember (batch: RecordBatch, nowMs: number, committedOffset: number): void {
     if (batch.producerId < 0) return
     let entry = this.#entries.get(batch.producerId)
     if (entry === undefined || entry.epoch !== batch.producerEpoch) {
-      entry = { epoch: batch.producerEpoch, batches: [], usedAtMs: nowMs }
+      entry = { epoch: batch.producerEpoch, batches: [], nextSequence: 0, usedAtMs: nowMs }
       this.#entries.set(batch.producerId, entry)
     }
+    const { baseSequence: firstSequence, lastSequence, baseOffset, lastOffset, maxTimestamp: timestampMs } = batch
     entry.usedAtMs = nowMs
-    entry.batches.push({
-      firstSequence: batch.baseSequence,
-      lastSequence: batch.lastSequence,
-      baseOffset: batch.baseOffset,
-      lastOffset: batch.lastOffset,
-      timestampMs: batch.maxTimestamp
-    })
-    if (entry.batches.length > REMEMBERED) entry.batches.shift()
+    entry.nextSequence = (lastSequence + 1) % SEQUENCES
+    entry.batches.push({ firstSequence, lastSequence, baseOffset, lastOffset, timestampMs })
+    while (entry.batches.length > REMEMBERED && entry.batches[REMEMBERED]!.lastOffset < committedOffset) entry.batches.shift()
   }
 
   /** Forgets batches from `offset` on, which are not in the log after all. */
   truncate (offset: number): void {
-    for (const [id, entry] of this.#entries) {
-      entry.batches = entry.batches.filter(batch => batch.lastOffset < offset)
-      if (entry.batches.length === 0) this.#entries.delete(id)
+    for (const entry of this.#entries.values()) {
+      const first = entry.batches.findIndex(batch => batch.lastOffset >= offset)
+      if (first === -1) continue
+      entry.nextSequence = entry.batches[first]!.firstSequence
+      entry.batches.length = first
     }
   }
 
@@ -90,21 +104,21 @@ export class Producers {
   }
 
   /** What is known of everything before `offset`. */
-  snapshot (offset: number): Array<{ producerId: number } & ProducerEntry> {
+  snapshot (offset: number): ProducerRow[] {
     const rows = []
     for (const [producerId, { epoch, batches, usedAtMs }] of this.#entries) {
       const before = batches.filter(batch => batch.lastOffset < offset)
-      if (before.length > 0) rows.push({ producerId, epoch, batches: before, usedAtMs })
+      if (before.length > 0) rows.push({ producerId, epoch, usedAtMs, batches: before })
     }
     return rows
   }
 
-  restore (rows: ReturnType<Producers['snapshot']>): void {
-    for (const { producerId, epoch, batches, usedAtMs } of rows) this.#entries.set(producerId, { epoch, batches: [...batches], usedAtMs })
+  static restore (rows: readonly ProducerRow[]): Producers {
+    const producers = new Producers()
+    for (const { producerId, epoch, usedAtMs, batches } of rows) {
+      const nextSequence = (batches.at(-1)!.lastSequence + 1) % SEQUENCES
+      producers.#entries.set(producerId, { epoch, usedAtMs, batches: [...batches], nextSequence })
+    }
+    return producers
   }
-}
-
-function outOfOrder (batch: RecordBatch, expected: number): KafkaError {
-  return new KafkaError('OUT_OF_ORDER_SEQUENCE_NUMBER',
-    `Producer ${batch.producerId} sent sequence number ${batch.baseSequence}, but ${expected} comes next.`)
 }

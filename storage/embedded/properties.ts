@@ -24,10 +24,13 @@ export async function openProperties (fs: FileSystem, directory: string): Promis
     return { clusterId, nodeId: NODE_ID }
   }
   const lines = (await fs.readFile(path)).toString().split('\n')
-  const values = new Map(lines.filter(line => line.includes('=')).map(line => [line.slice(0, line.indexOf('=')).trim(), line.slice(line.indexOf('=') + 1).trim()]))
+  const values = new Map(lines.filter(line => line.includes('=')).map(line => {
+    const equals = line.indexOf('=')
+    return [line.slice(0, equals).trim(), line.slice(equals + 1).trim()] as const
+  }))
   const clusterId = values.get('cluster.id')
-  const nodeId = Number(values.get('node.id'))
-  if (!clusterId || !Number.isSafeInteger(nodeId)) {
+  const nodeId = Number(values.get('node.id') || NaN)
+  if (!clusterId || !Number.isSafeInteger(nodeId) || nodeId < 0) {
     throw new Error(`${path} is damaged: it must hold cluster.id and node.id. Restore it, or name another data folder.`)
   }
   return { clusterId, nodeId }

@@ -8,9 +8,15 @@ export type WakeReason = 'data' | 'timeout' | 'aborted' | 'gone'
 /** The waiting fetches of one partition. */
 export class WaitingRoom {
   readonly #waiting = new Set<Wait>()
+  #isGone = false
 
   get size (): number {
     return this.#waiting.size
+  }
+
+  /** Whether there is nothing more to wait for. */
+  get isGone (): boolean {
+    return this.#isGone
   }
 
   enter (wait: Wait): void {
@@ -28,6 +34,7 @@ export class WaitingRoom {
 
   /** The partition will not be read any more. */
   gone (): void {
+    this.#isGone = true
     for (const wait of this.#waiting) wait.end('gone')
   }
 }
@@ -63,8 +70,9 @@ class Wait {
   }
 }
 
-/** Waits for `bytes` more in any of the rooms, for at most `ms`. */
+/** Waits for `bytes` more in all the rooms together, for at most `ms`. */
 export function waitFor (rooms: readonly WaitingRoom[], bytes: number, ms: number, signal: AbortSignal): Promise<WakeReason> {
   if (signal.aborted) return Promise.resolve('aborted')
+  if (rooms.some(room => room.isGone)) return Promise.resolve('gone')
   return new Promise(resolve => new Wait(rooms, bytes, ms, signal, resolve))
 }

@@ -32,16 +32,21 @@ export async function writeSnapshot (fs: FileSystem, directory: string, offset: 
   for (const old of (await offsetsIn(fs, directory)).slice(KEPT)) await fs.remove(join(directory, nameOf(old)))
 }
 
-/** The newest snapshot that is sound and not beyond `endOffset`, and the offset from which the log has to be read. */
+/**
+ * The newest snapshot that is sound, and the offset from which the log has to be read. One beyond `endOffset` tells of
+ * records that a crash has taken: it is removed, lest it be believed once the log has grown past it again.
+ */
 export async function readSnapshot (fs: FileSystem, directory: string, endOffset: number): Promise<{ producers: Producers, offset: number } | null> {
   for (const offset of await offsetsIn(fs, directory)) {
-    if (offset > endOffset) continue
-    const bytes = await fs.readFile(join(directory, nameOf(offset)))
+    const path = join(directory, nameOf(offset))
+    if (offset > endOffset) {
+      await fs.remove(path)
+      continue
+    }
+    const bytes = await fs.readFile(path)
     const body = bytes.subarray(CHECKSUM_BYTES)
     if (bytes.length < CHECKSUM_BYTES || bytes.readUInt32BE() !== crc32c(body)) continue
-    const producers = new Producers()
-    producers.restore(readPayload(ProducerSnapshot, body).producers)
-    return { producers, offset }
+    return { producers: Producers.restore(readPayload(ProducerSnapshot, body).producers), offset }
   }
   return null
 }

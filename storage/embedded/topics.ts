@@ -1,6 +1,6 @@
 /**
  * Topics and their partitions: created, found, changed and deleted. The metadata log is the truth; a topic is there when
- * its entry is durable, and its folders are made from that.
+ * its entry is durable, and gone when that is.
  */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -8,7 +8,9 @@ import { KafkaError } from '../../protocol/errors.ts'
 import { type FileSystem } from '../log/fs.ts'
 import { checkConfig, topicConfig, type ConfigDefaults, type TopicConfig } from './configs.ts'
 import { type MetadataLog } from './metadata.ts'
+import { inParallel } from './parallel.ts'
 import { Partition, type PartitionOptions } from './partition.ts'
+import { checkTopicName, isInternal } from './topic-names.ts'
 
 export interface Topic {
   readonly name: string
@@ -27,6 +29,12 @@ interface TopicEntry {
   readonly configs: Record<string, string>
 }
 
+/** Kept under `deleted/<id>` from the moment a topic is deleted until its folders are gone. */
+interface DeletedEntry {
+  readonly name: string
+  readonly partitions: number
+}
+
 export interface TopicsOptions {
   readonly fs: FileSystem
   readonly dataDirectory: string
@@ -34,18 +42,14 @@ export interface TopicsOptions {
   readonly defaults: ConfigDefaults
   /** What every partition's log is opened with. */
   readonly partitionOptions: (directory: string, key: string) => PartitionOptions
+  /** Called when a topic cannot be found any more, before its name is free again. */
   readonly onDelete: (topic: string) => Promise<void>
 }
 
-const PREFIX = 'topic/'
-/** The ends of folder names that are no partitions: about to be removed, and found without a topic. */
-export const DELETED = '-delete'
-export const STRAY = '-stray'
-/** A bound on what one request can make us open: files, and names in folders. */
+const TOPIC = 'topic/'
+const GONE = 'deleted/'
+/** A bound on what requests can make us open: files, and names in folders. */
 export const MAX_PARTITIONS = 10_000
-
-export const OFFSETS_TOPIC = '__consumer_offsets'
-const internalTopics = new Set([OFFSETS_TOPIC])
 
 export class Topics {
   readonly #options: TopicsOptions
@@ -53,6 +57,8 @@ export class Topics {
   readonly #byId = new Map<string, Topic>()
   /** Changes of one topic happen one after the other. */
   readonly #changing = new Map<string, Promise<unknown>>()
+  /** Partitions in all, with those that are being made. */
+  #partitionCount = 0
 
   constructor (options: TopicsOptions) {
     this.#options = options
@@ -60,8 +66,21 @@ export class Topics {
 
   /** Opens every topic that the metadata log knows. */
   async open (): Promise<void> {
-    const entries = [...this.#options.metadata.entries(PREFIX)] as Array<[string, TopicEntry]>
-    await inParallel(entries, async ([name, entry]) => this.#add(name, entry, await this.#openPartitions(name, entry, 0)))
+    const entries = [...this.#options.metadata.entries(TOPIC)] as Array<[string, TopicEntry]>
+    await inParallel(entries, async ([name, entry]) => {
+      this.#add(name, entry, await this.#openPartitions(name, entry, 0))
+      this.#partitionCount += entry.partitions
+    })
+  }
+
+  /** Removes what is left of topics whose deletion was cut short. To be called when open, before any topic is made. */
+  async finishDeletions (): Promise<void> {
+    const { metadata } = this.#options
+    for (const [id, entry] of [...metadata.entries(GONE)] as Array<[string, DeletedEntry]>) {
+      // A topic of the same name that was made later has folders of its own.
+      if (!this.#byName.has(entry.name)) await this.#removeFolders(entry)
+      await metadata.set(GONE + id, null)
+    }
   }
 
   get (name: string): Topic | undefined {
@@ -80,23 +99,25 @@ export class Topics {
     yield * this.#byName.values()
   }
 
-  /** Throws KafkaError if a topic of this shape cannot be created. */
-  check (name: string, partitions: number, configs: ReadonlyMap<string, string | null>): void {
+  /** Throws KafkaError if there can be no new topic of this name. */
+  checkNew (name: string): void {
     checkTopicName(name)
     if (this.#byName.has(name)) throw new KafkaError('TOPIC_ALREADY_EXISTS', `Topic ${name} exists.`)
+  }
+
+  /** Throws KafkaError if a topic cannot be of this shape. */
+  checkShape (partitions: number, configs: ReadonlyMap<string, string | null>): void {
     this.#checkRoom(partitions)
     for (const [config, value] of configs) checkConfig(config, value)
   }
 
-  /** Resolves when the topic can be written and read. Rejects with KafkaError. */
+  /** Resolves when the topic can be written and read. Rejects with KafkaError, or with the error of the disk. */
   create (name: string, partitions: number, configs: ReadonlyMap<string, string> = new Map()): Promise<Topic> {
     return this.#oneByOne(name, async () => {
-      this.check(name, partitions, configs)
+      this.checkNew(name)
+      this.checkShape(partitions, configs)
       const entry = { id: randomBytes(16).toString('base64url'), partitions, configs: Object.fromEntries(configs) }
-      for (let index = 0; index < partitions; index++) await this.#setAside(this.#directoryOf(name, index))
-      const opened = await this.#openPartitions(name, entry, 0)
-      await this.#options.metadata.set(PREFIX + name, entry)
-      return this.#add(name, entry, opened)
+      return await this.#grow(name, entry, [])
     })
   }
 
@@ -111,23 +132,27 @@ export class Topics {
     }
   }
 
-  /** Resolves when the topic is gone for good, files and all. */
-  delete (name: string): Promise<void> {
+  /**
+   * Resolves when the topic is gone for good, files and all. Rejects with KafkaError UNKNOWN_TOPIC_OR_PARTITION if there
+   * is none of this name and id.
+   */
+  delete (name: string, id: string): Promise<void> {
     return this.#oneByOne(name, async () => {
       const topic = this.#known(name)
+      if (topic.id !== id) throw unknownTopic(name)
       if (topic.isInternal) throw new KafkaError('INVALID_TOPIC_EXCEPTION', `${name} is internal and cannot be deleted.`)
-      await this.#options.metadata.set(PREFIX + name, null)
+      const { metadata, onDelete } = this.#options
+      const entry: DeletedEntry = { name, partitions: topic.partitions.length }
+      await metadata.setAll([[TOPIC + name, null], [GONE + id, entry]])
       this.#byName.delete(name)
-      this.#byId.delete(topic.id)
-      await this.#options.onDelete(name)
-      const { fs } = this.#options
-      for (const partition of topic.partitions) {
-        // First a name that the next start will not take for a partition, whatever happens to us in between.
-        const doomed = `${partition.log.directory}.${topic.id}${DELETED}`
-        await fs.rename(partition.log.directory, doomed)
-        await partition.close()
-        await fs.remove(doomed)
-      }
+      this.#byId.delete(id)
+      this.#partitionCount -= entry.partitions
+      for (const partition of topic.partitions) partition.waiting.gone()
+      // Whatever fails from here on, the topic is gone, and its files must go too: now or at the next start.
+      const [forgotten] = await Promise.allSettled([onDelete(name), inParallel(topic.partitions, partition => partition.discard())])
+      await this.#removeFolders(entry)
+      await metadata.set(GONE + id, null)
+      if (forgotten.status === 'rejected') throw forgotten.reason
     })
   }
 
@@ -138,46 +163,46 @@ export class Topics {
       const have = topic.partitions.length
       if (count <= have) throw new KafkaError('INVALID_PARTITIONS', `Topic ${name} has ${have} partitions; that can only be increased.`)
       this.#checkRoom(count - have)
-      const entry = { ...entryOf(topic), partitions: count }
-      const added = await this.#openPartitions(name, entry, have)
-      await this.#options.metadata.set(PREFIX + name, entry)
-      this.#add(name, entry, [...topic.partitions, ...added])
+      await this.#grow(name, { ...entryOf(topic), partitions: count }, topic.partitions)
     })
   }
 
-  /** Replaces what a topic sets itself. Throws KafkaError INVALID_CONFIG. */
-  configure (name: string, configs: ReadonlyMap<string, string>): Promise<void> {
+  /** Replaces what a topic sets itself with what `change` makes of it. Throws KafkaError INVALID_CONFIG. */
+  configure (name: string, change: (have: ReadonlyMap<string, string>) => ReadonlyMap<string, string>): Promise<void> {
     return this.#oneByOne(name, async () => {
       const topic = this.#known(name)
+      const configs = change(topic.configs)
       for (const [config, value] of configs) checkConfig(config, value)
       const entry = { ...entryOf(topic), configs: Object.fromEntries(configs) }
-      await this.#options.metadata.set(PREFIX + name, entry)
+      await this.#options.metadata.set(TOPIC + name, entry)
       this.#add(name, entry, topic.partitions)
       for (const partition of topic.partitions) partition.reconfigure(this.#configOf(entry))
     })
   }
 
+  /** Closes every partition, whatever becomes of the others. Rejects with the first error. */
   async close (): Promise<void> {
     await Promise.allSettled(this.#changing.values())
-    await inParallel([...this].flatMap(topic => topic.partitions), partition => partition.close())
+    const errors: unknown[] = []
+    await inParallel([...this].flatMap(topic => topic.partitions), partition => partition.close().catch(error => { errors.push(error) }))
+    if (errors.length > 0) throw errors[0]
   }
 
   #known (name: string): Topic {
     const topic = this.#byName.get(name)
-    if (topic === undefined) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `There is no topic ${name}.`)
+    if (topic === undefined) throw unknownTopic(name)
     return topic
   }
 
   #checkRoom (partitions: number): void {
     if (partitions <= 0) throw new KafkaError('INVALID_PARTITIONS', `${partitions} partitions were asked for, but there must be 1 or more.`)
-    const have = [...this].reduce((sum, topic) => sum + topic.partitions.length, 0)
-    if (have + partitions > MAX_PARTITIONS) {
+    if (this.#partitionCount + partitions > MAX_PARTITIONS) {
       throw new KafkaError('INVALID_PARTITIONS', `There would be more than ${MAX_PARTITIONS} partitions in all.`)
     }
   }
 
   #add (name: string, entry: TopicEntry, partitions: readonly Partition[]): Topic {
-    const topic = { name, id: entry.id, isInternal: internalTopics.has(name), partitions, configs: new Map(Object.entries(entry.configs)) }
+    const topic = { name, id: entry.id, isInternal: isInternal(name), partitions, configs: new Map(Object.entries(entry.configs)) }
     this.#byName.set(name, topic)
     this.#byId.set(entry.id, topic)
     return topic
@@ -187,23 +212,59 @@ export class Topics {
     return topicConfig(new Map(Object.entries(entry.configs)), this.#options.defaults)
   }
 
-  #directoryOf (name: string, partition: number): string {
-    return join(this.#options.dataDirectory, `${name}-${partition}`)
+  /** Makes the partitions that an entry has more than `have`, and then the entry. What fails leaves nothing behind. */
+  async #grow (name: string, entry: TopicEntry, have: readonly Partition[]): Promise<Topic> {
+    const { metadata } = this.#options
+    const count = entry.partitions - have.length
+    this.#partitionCount += count
+    let added: Partition[] = []
+    try {
+      for (let index = have.length; index < entry.partitions; index++) await this.#setAside(`${name}-${index}`)
+      try {
+        added = await this.#openPartitions(name, entry, have.length)
+        await metadata.set(TOPIC + name, entry)
+      } catch (error) {
+        await inParallel(added, partition => partition.discard())
+        // What cannot be removed either is empty, and would be set aside.
+        await this.#removeFolders({ name, partitions: entry.partitions }, have.length).catch(() => {})
+        throw error
+      }
+    } catch (error) {
+      this.#partitionCount -= count
+      throw error
+    }
+    return this.#add(name, entry, [...have, ...added])
   }
 
-  /** A new topic never takes over records that lie in a folder of its name, but never deletes them either. */
-  async #setAside (directory: string): Promise<void> {
-    const { fs } = this.#options
-    if ((await fs.list(directory)).length > 0) await fs.rename(directory, `${directory}.${Date.now()}${STRAY}`)
+  /** A new partition never takes over records that lie in a folder of its name, but never deletes them either. */
+  async #setAside (folder: string): Promise<void> {
+    const { fs, dataDirectory } = this.#options
+    if ((await fs.list(join(dataDirectory, folder))).length === 0) return
+    // A name has at most 255 bytes.
+    const aside = `${folder.slice(0, 200)}.${randomBytes(6).toString('hex')}-stray`
+    await fs.rename(join(dataDirectory, folder), join(dataDirectory, aside))
+  }
+
+  async #removeFolders ({ name, partitions }: DeletedEntry, from = 0): Promise<void> {
+    const { fs, dataDirectory } = this.#options
+    for (let index = from; index < partitions; index++) await fs.remove(join(dataDirectory, `${name}-${index}`))
+    await fs.syncDirectory(dataDirectory)
   }
 
   async #openPartitions (name: string, entry: TopicEntry, from: number): Promise<Partition[]> {
     const config = this.#configOf(entry)
-    const indexes = Array.from({ length: entry.partitions - from }, (_, i) => from + i)
-    return await inParallel(indexes, index => {
-      const directory = this.#directoryOf(name, index)
-      return Partition.open(name, index, config, this.#options.partitionOptions(directory, `${name}-${index}`))
-    })
+    const opened: Partition[] = []
+    try {
+      return await inParallel(Array.from({ length: entry.partitions - from }, (_, i) => from + i), async index => {
+        const directory = join(this.#options.dataDirectory, `${name}-${index}`)
+        const partition = await Partition.open(name, index, config, this.#options.partitionOptions(directory, `${name}-${index}`))
+        opened.push(partition)
+        return partition
+      })
+    } catch (error) {
+      await inParallel(opened, partition => partition.discard())
+      throw error
+    }
   }
 
   async #oneByOne<T> (name: string, change: () => Promise<T>): Promise<T> {
@@ -218,29 +279,10 @@ export class Topics {
   }
 }
 
-/** Kafka's rules for topic names. Throws KafkaError INVALID_TOPIC_EXCEPTION. */
-export function checkTopicName (name: string): void {
-  if (/^[a-zA-Z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..') return
-  throw new KafkaError('INVALID_TOPIC_EXCEPTION',
-    `"${name.slice(0, 60)}" is no topic name: 1 to 249 of a-z A-Z 0-9 . _ - are allowed, but neither "." nor "..".`)
+function unknownTopic (name: string): KafkaError {
+  return new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `There is no topic ${name}.`)
 }
 
 function entryOf (topic: Topic): TopicEntry {
   return { id: topic.id, partitions: topic.partitions.length, configs: Object.fromEntries(topic.configs) }
-}
-
-/** Files are opened and closed some at a time: one after the other is slow, all at once runs out of descriptors. */
-const AT_ONCE = 32
-
-export async function inParallel<T, R> (items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = new Array(items.length)
-  let next = 0
-  const worker = async (): Promise<void> => {
-    while (next < items.length) {
-      const i = next++
-      results[i] = await work(items[i]!)
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker))
-  return results
 }

@@ -25,7 +25,7 @@ export class Checkpoint {
     return new Map(lines.map(line => {
       const [topic, partition, offset] = line.split(' ')
       return [`${topic}-${partition}`, Number(offset)] as const
-    }).filter(([, offset]) => Number.isSafeInteger(offset)))
+    }).filter(([, offset]) => Number.isSafeInteger(offset) && offset >= 0))
   }
 
   async write (rows: ReadonlyArray<{ readonly topic: string, readonly partition: number, readonly offset: number }>): Promise<void> {

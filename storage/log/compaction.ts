@@ -2,19 +2,22 @@
  * Compaction: of all records with one key, the youngest stays. Works on sealed segments; the last one is never touched.
  *
  * First the keys of what has come since the last pass are read into a map of their last offsets, then the segments are
- * written anew without the records that the map overrules, small neighbours together. A new segment replaces the first
- * of its group in one rename; the others are removed afterwards. A crash in between leaves some batches in two files,
- * which is harmless: reading goes on in the second where it stopped in the first, and the next pass tidies up.
+ * written anew without the records that the map overrules, small neighbours together, and replaced.
  *
  * A tombstone (a key with a null value) outlives what it deletes by `delete.retention.ms`, counted from the first pass
  * that met it and kept in its batch as the delete horizon (KIP-534).
  */
 import { DELETE_HORIZON, type RecordBatch } from '../../protocol/batch.ts'
 import { compressionOf } from '../../protocol/compression.ts'
+import { KafkaError } from '../../protocol/errors.ts'
+import { ProtocolError } from '../../protocol/reader.ts'
 import { buildBatch, recordsIn, type LogRecord } from '../../protocol/records.ts'
+import { Contents } from './contents.ts'
 import { type FileSystem } from './fs.ts'
 import { type Log } from './log.ts'
-import { Segment } from './segment.ts'
+import { type Segment } from './segment.ts'
+import { type Draft } from './segments.ts'
+import { DRAFT } from './tidy.ts'
 
 /** Keys that one pass takes into memory; the rest waits for the next. */
 const MAX_KEY_BYTES = 64 * 1024 * 1024
@@ -27,40 +30,56 @@ export interface CompactionState {
 
 /** Compacts a log if enough of it is new. Returns how many bytes that saved. */
 export async function compact (log: Log, fs: FileSystem, state: CompactionState, nowMs: number): Promise<number> {
+  return log.failure === null ? await log.mending(() => pass(log, fs, state, nowMs)) : 0
+}
+
+async function pass (log: Log, fs: FileSystem, state: CompactionState, nowMs: number): Promise<number> {
   const { minCleanableDirtyRatio, minCompactionLagMs, segmentBytes } = log.config
-  const sealed = log.segments.slice(0, -1)
   const cleanable: Segment[] = []
-  for (const segment of sealed) {
-    if (nowMs - await segment.youngestTimestamp() < minCompactionLagMs) break
+  for (const segment of log.segments.slice(0, -1)) {
+    if (nowMs - (await segment.youngest()).timestampMs < minCompactionLagMs) break
     cleanable.push(segment)
   }
   const dirty = cleanable.filter(segment => segment.nextOffset > state.cleanedTo)
-  const total = sizeOf(cleanable)
-  if (dirty.length === 0 || sizeOf(dirty) / total < minCleanableDirtyRatio) return 0
+  if (dirty.length === 0 || sizeOf(dirty) / sizeOf(cleanable) < minCleanableDirtyRatio) return 0
 
-  const { offsets, upTo } = await readKeys(dirty, state.cleanedTo)
-  let after = 0
-  for (const group of groupsOf(cleanable.filter(segment => segment.baseOffset < upTo), segmentBytes)) {
-    const compacted = await rewrite(group, fs, log, offsets, nowMs)
-    after += compacted.size
-    await log.replace(group, compacted)
+  const keys = await readKeys(dirty, state.cleanedTo)
+  let saved = 0
+  for (const group of groupsOf(cleanable.filter(segment => segment.baseOffset < keys.upTo), segmentBytes)) {
+    const draft = await rewrite(group, fs, { keys, nowMs, deleteRetentionMs: log.config.deleteRetentionMs })
+    const before = sizeOf(group)
+    if (!await log.replace(group, draft)) return saved
+    saved += before - draft.contents.size
   }
-  state.cleanedTo = upTo
-  return total - after
+  state.cleanedTo = keys.upTo
+  return saved
+}
+
+/** What one pass goes by. */
+interface Rules {
+  readonly keys: Keys
+  readonly nowMs: number
+  readonly deleteRetentionMs: number
+}
+
+interface Keys {
+  /** The last offset of every key. */
+  readonly offsets: ReadonlyMap<string, number>
+  /** Nothing is known of records from this offset on. */
+  readonly upTo: number
 }
 
 const sizeOf = (segments: readonly Segment[]): number => segments.reduce((sum, segment) => sum + segment.size, 0)
 
 const nameOf = (key: Buffer): string => key.toString('latin1')
 
-async function readKeys (segments: readonly Segment[], from: number): Promise<{ offsets: Map<string, number>, upTo: number }> {
+async function readKeys (segments: readonly Segment[], from: number): Promise<Keys> {
   const offsets = new Map<string, number>()
   let bytes = 0
   for (const segment of segments) {
     for await (const batches of segment.batches(Math.max(from, segment.baseOffset))) {
       for (const batch of batches) {
-        if (batch.isControl) continue
-        for (const { key, offset } of recordsIn(batch)) {
+        for (const { key, offset } of readable(batch) ?? []) {
           if (key === null) continue
           const name = nameOf(key)
           if (!offsets.has(name)) bytes += key.length + BYTES_PER_KEY
@@ -92,68 +111,77 @@ function groupsOf (segments: readonly Segment[], segmentBytes: number): Segment[
 
 const WRITE_BYTES = 1024 * 1024
 
-async function rewrite (group: readonly Segment[], fs: FileSystem, log: Log, offsets: ReadonlyMap<string, number>, nowMs: number): Promise<Segment> {
-  const { path, baseOffset } = group[0]!
-  const draft = `${path}.cleaned`
-  await fs.remove(draft)
-  const file = await fs.open(draft, true)
-  let pending: Buffer[] = []
-  let pendingBytes = 0
-  let written = 0
-  const flush = async (): Promise<void> => {
-    await file.write(pending, written)
-    written += pendingBytes
-    pending = []
-    pendingBytes = 0
-  }
-  for (const segment of group) {
-    for await (const batches of segment.batches()) {
-      for (const batch of batches) {
-        const kept = keep(batch, offsets, nowMs, log.config.deleteRetentionMs)
-        if (kept === null) continue
-        pending.push(kept.bytes)
-        pendingBytes += kept.sizeBytes
-      }
-      if (pendingBytes > WRITE_BYTES) await flush()
+/** Writes the segments of a group anew, as one. */
+async function rewrite (group: readonly Segment[], fs: FileSystem, rules: Rules): Promise<Draft> {
+  const { path, baseOffset, indexIntervalBytes } = group[0]!
+  await fs.remove(path + DRAFT)
+  const file = await fs.open(path + DRAFT, true)
+  const contents = new Contents(baseOffset, indexIntervalBytes)
+  try {
+    let written = 0
+    let pending: Buffer[] = []
+    const flush = async (): Promise<void> => {
+      if (pending.length > 0) await file.write(pending, written)
+      written = contents.size
+      pending = []
     }
+    for (const segment of group) {
+      for await (const batches of segment.batches()) {
+        for (const batch of batches) {
+          const kept = keep(batch, rules)
+          if (kept === null) continue
+          pending.push(kept.bytes)
+          contents.note(kept)
+        }
+        if (contents.size - written > WRITE_BYTES) await flush()
+      }
+    }
+    await flush()
+    await file.sync()
+    return { file, contents }
+  } catch (error) {
+    await file.close()
+    await fs.remove(path + DRAFT)
+    throw error
   }
-  if (pendingBytes > 0) await flush()
-  await file.sync()
-  await file.close()
-  await fs.rename(draft, path)
-  await fs.syncDirectory(log.directory)
-  const segment = await Segment.open(fs, log.directory, baseOffset, log.config.indexIntervalBytes)
-  await segment.reindex()
-  await segment.seal()
-  segment.nextOffset = group.at(-1)!.nextOffset
-  return segment
 }
 
 /** What stays of a batch: itself, a smaller one, or nothing. Offsets never change. */
-function keep (batch: RecordBatch, offsets: ReadonlyMap<string, number>, nowMs: number, deleteRetentionMs: number): RecordBatch | null {
-  if (batch.isControl) return batch
+function keep (batch: RecordBatch, { keys, nowMs, deleteRetentionMs }: Rules): RecordBatch | null {
+  const all = batch.baseOffset < keys.upTo ? readable(batch) : null
+  if (all === null) return batch
   const horizonMs = (batch.attributes & DELETE_HORIZON) !== 0 ? batch.baseTimestamp : null
-  const all = [...recordsIn(batch)]
-  const kept = all.filter(record => isWanted(record, offsets, horizonMs, nowMs))
+  const kept = all.filter(record => isWanted(record, keys.offsets, horizonMs, nowMs))
   const needsHorizon = horizonMs === null && kept.some(record => record.value === null)
   if (kept.length === 0) return null
   if (kept.length === all.length && !needsHorizon) return batch
-  const { baseOffset } = batch
+  const { baseOffset, leaderEpoch, attributes, producerId, producerEpoch, baseSequence, lastOffsetDelta } = batch
   return buildBatch(kept.map(record => ({ ...record, offsetDelta: record.offset - baseOffset })), {
     baseOffset,
-    leaderEpoch: batch.leaderEpoch,
+    leaderEpoch,
     compression: compressionOf(batch.compression).name,
-    attributes: needsHorizon ? batch.attributes | DELETE_HORIZON : batch.attributes,
-    producerId: batch.producerId,
-    producerEpoch: batch.producerEpoch,
-    baseSequence: batch.baseSequence,
-    lastOffsetDelta: batch.lastOffsetDelta,
+    attributes: needsHorizon ? attributes | DELETE_HORIZON : attributes,
+    producerId,
+    producerEpoch,
+    baseSequence,
+    lastOffsetDelta,
     ...(needsHorizon ? { baseTimestampMs: nowMs + deleteRetentionMs } : horizonMs !== null ? { baseTimestampMs: horizonMs } : {})
   })
 }
 
-function isWanted (record: LogRecord, offsets: ReadonlyMap<string, number>, horizonMs: number | null, nowMs: number): boolean {
-  if (record.key === null) return false
-  if ((offsets.get(nameOf(record.key)) ?? -1) > record.offset) return false
-  return record.value !== null || horizonMs === null || nowMs < horizonMs
+/** The records of a batch that can be judged by their keys. One that nobody can read stays as it is, as control batches do. */
+function readable (batch: RecordBatch): LogRecord[] | null {
+  if (batch.isControl) return null
+  try {
+    return [...recordsIn(batch)]
+  } catch (error) {
+    if (error instanceof ProtocolError || error instanceof KafkaError) return null
+    throw error
+  }
+}
+
+function isWanted ({ key, value, offset }: LogRecord, offsets: Keys['offsets'], horizonMs: number | null, nowMs: number): boolean {
+  if (key === null) return false
+  if ((offsets.get(nameOf(key)) ?? -1) > offset) return false
+  return value !== null || horizonMs === null || nowMs < horizonMs
 }

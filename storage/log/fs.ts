@@ -3,10 +3,14 @@
  * place knows what makes a change durable: data with fdatasync, names with an fsync of their folder.
  */
 import fs from 'node:fs'
-import { dirname } from 'node:path'
-import { promisify } from 'node:util'
+import { dirname, resolve } from 'node:path'
 
-/** An open file. Operations may overlap; `close` waits for those under way, so that no descriptor is reused beneath them. */
+/** An operation on a file that was closed in the meantime: its descriptor may be another file's by now. */
+export class ClosedFileError extends Error {
+  override readonly name = 'ClosedFileError'
+}
+
+/** An open file. Operations may overlap. Rejects with ClosedFileError after `close`. */
 export interface LogFile {
   /** Writes all chunks, one after the other, from `position` on. */
   write (chunks: readonly Buffer[], position: number): Promise<void>
@@ -15,6 +19,7 @@ export interface LogFile {
   /** fdatasync: resolves when everything written before the call is on the disk. */
   sync (): Promise<void>
   truncate (size: number): Promise<void>
+  /** Waits for what is under way. More than once is harmless. */
   close (): Promise<void>
 }
 
@@ -25,11 +30,12 @@ export interface FileSystem {
   size (path: string): Promise<number>
   /** Names in a folder, unordered; none if it is not there. */
   list (directory: string): Promise<string[]>
+  /** Makes a folder and those above it, durably. */
   makeDirectory (directory: string): Promise<void>
   readFile (path: string): Promise<Buffer>
   /** Writes a file that may be lost in a crash. */
   writeFile (path: string, content: Buffer): Promise<void>
-  /** Replaces a small file in one step: a reader sees the old content or the new one, after a crash too. */
+  /** Replaces a small file in one step, durably: a reader sees the old content or the new one, after a crash too. */
   replaceFile (path: string, content: string | Buffer): Promise<void>
   /** Atomic; the folder still has to be synced. */
   rename (from: string, to: string): Promise<void>
@@ -39,83 +45,98 @@ export interface FileSystem {
   syncDirectory (directory: string): Promise<void>
 }
 
-// The callback forms: a promise of our own costs less than a FileHandle's.
-const write = promisify(fs.writev)
-const read = promisify(fs.read)
-const fdatasync = promisify(fs.fdatasync)
-const fsync = promisify(fs.fsync)
-const ftruncate = promisify(fs.ftruncate)
-const close = promisify(fs.close)
-
 class RealFile implements LogFile {
   readonly #fd: number
   #busy = 0
   #whenIdle: (() => void) | null = null
+  #closing: Promise<void> | null = null
 
   constructor (fd: number) {
     this.#fd = fd
   }
 
-  write (chunks: readonly Buffer[], position: number): Promise<void> {
-    return this.#use(async () => {
-      let rest = chunks
-      for (;;) {
-        const { bytesWritten } = await write(this.#fd, rest as Buffer[], position)
-        position += bytesWritten
-        rest = dropBytes(rest, bytesWritten)
-        if (rest.length === 0) return
+  async write (chunks: readonly Buffer[], position: number): Promise<void> {
+    this.#begin()
+    try {
+      for (let rest = chunks; rest.length > 0;) {
+        const count = await call<number>(done => fs.writev(this.#fd, rest as Buffer[], position, done))
+        if (count === 0) throw new Error('the file takes no more bytes')
+        position += count
+        rest = withoutFirst(rest, count)
       }
-    })
+    } finally {
+      this.#end()
+    }
   }
 
-  read (into: Buffer, position: number): Promise<number> {
-    return this.#use(async () => {
+  async read (into: Buffer, position: number): Promise<number> {
+    this.#begin()
+    try {
       let filled = 0
       while (filled < into.length) {
-        const { bytesRead } = await read(this.#fd, into, filled, into.length - filled, position + filled)
-        if (bytesRead === 0) break
-        filled += bytesRead
+        const count = await call<number>(done => fs.read(this.#fd, into, filled, into.length - filled, position + filled, done))
+        if (count === 0) break
+        filled += count
       }
       return filled
-    })
-  }
-
-  sync (): Promise<void> {
-    return this.#use(() => fdatasync(this.#fd))
-  }
-
-  truncate (size: number): Promise<void> {
-    return this.#use(() => ftruncate(this.#fd, size))
-  }
-
-  async close (): Promise<void> {
-    if (this.#busy > 0) await new Promise<void>(resolve => { this.#whenIdle = resolve })
-    await close(this.#fd)
-  }
-
-  async #use<T> (operation: () => Promise<T>): Promise<T> {
-    this.#busy++
-    try {
-      return await operation()
     } finally {
-      if (--this.#busy === 0) this.#whenIdle?.()
+      this.#end()
     }
+  }
+
+  async sync (): Promise<void> {
+    this.#begin()
+    try {
+      await call<void>(done => fs.fdatasync(this.#fd, done))
+    } finally {
+      this.#end()
+    }
+  }
+
+  async truncate (size: number): Promise<void> {
+    this.#begin()
+    try {
+      await call<void>(done => fs.ftruncate(this.#fd, size, done))
+    } finally {
+      this.#end()
+    }
+  }
+
+  close (): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close (): Promise<void> {
+    if (this.#busy > 0) await new Promise<void>(resolve => { this.#whenIdle = resolve })
+    await call<void>(done => fs.close(this.#fd, done))
+  }
+
+  #begin (): void {
+    if (this.#closing !== null) throw new ClosedFileError('The file is closed.')
+    this.#busy++
+  }
+
+  #end (): void {
+    if (--this.#busy === 0) this.#whenIdle?.()
   }
 }
 
-/** What is left of `chunks` after a write that took only `count` bytes of them. */
-function dropBytes (chunks: readonly Buffer[], count: number): readonly Buffer[] {
+/** One promise for one call: this is the hot path, and neither FileHandle nor promisify make do with that. */
+function call<T> (start: (done: (error: Error | null, result?: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => start((error, result) => error === null ? resolve(result as T) : reject(error)))
+}
+
+/** What is left of `chunks` without their first `count` bytes: a write may take less than it was given. */
+export function withoutFirst (chunks: readonly Buffer[], count: number): readonly Buffer[] {
   let index = 0
   while (index < chunks.length && count >= chunks[index]!.length) count -= chunks[index++]!.length
   return index < chunks.length ? [chunks[index]!.subarray(count), ...chunks.slice(index + 1)] : []
 }
 
-const MISSING = 'ENOENT'
-const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === MISSING
-
 export const realFileSystem: FileSystem = {
   async open (path, create = false) {
-    return new RealFile(await promisify(fs.open)(path, create ? 'wx+' : 'r+'))
+    return new RealFile(await call<number>(done => fs.open(path, create ? 'wx+' : 'r+', done)))
   },
 
   async size (path) {
@@ -128,7 +149,9 @@ export const realFileSystem: FileSystem = {
   },
 
   async makeDirectory (directory) {
-    await fs.promises.mkdir(directory, { recursive: true })
+    const first = await fs.promises.mkdir(directory, { recursive: true })
+    if (first === undefined) return
+    for (let made = resolve(directory); made.length >= first.length; made = dirname(made)) await this.syncDirectory(dirname(made))
   },
 
   readFile: path => fs.promises.readFile(path),
@@ -152,16 +175,16 @@ export const realFileSystem: FileSystem = {
   remove: path => fs.promises.rm(path, { recursive: true, force: true }),
 
   async syncDirectory (directory) {
-    const fd = await promisify(fs.open)(directory, 'r')
+    const handle = await fs.promises.open(directory, 'r')
     try {
-      await fsync(fd)
+      await handle.sync()
     } finally {
-      await close(fd)
+      await handle.close()
     }
   }
 }
 
 function ignoreMissing (error: unknown): undefined {
-  if (isMissing(error)) return undefined
+  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
   throw error
 }

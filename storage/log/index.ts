@@ -2,12 +2,12 @@
  * The two sparse indexes of a segment, in Kafka's format: from offset to position (8 bytes an entry: offset relative to
  * the segment's base, position) and from time to offset (12 bytes: timestamp, relative offset). Big-endian, ascending.
  *
- * They are hints that save a scan, never the truth: kept in memory while a segment is written, put on disk when it is
- * sealed, checked when read back and rebuilt from the segment when they do not hold.
+ * They are hints that save a scan, never the truth: whoever follows an entry looks whether the segment agrees with it.
  */
 
 const OFFSET_ENTRY_BYTES = 8
 const TIME_ENTRY_BYTES = 12
+const MAX_INT = 0x7fffffff
 
 /** Ascending rows of fixed width that grow by doubling. */
 class Rows {
@@ -37,11 +37,6 @@ class Rows {
     return at
   }
 
-  /** Forgets the rows from `count` on. */
-  cut (count: number): void {
-    this.#used = count * this.width
-  }
-
   written (): Buffer {
     return this.bytes.subarray(0, this.#used)
   }
@@ -59,37 +54,41 @@ function countUpTo (count: number, valueAt: (row: number) => number, target: num
   return low
 }
 
+/** `offset` is the last one of the batch that begins at `position`. */
+export interface OffsetEntry {
+  readonly offset: number
+  readonly position: number
+}
+
 export class OffsetIndex {
   readonly #base: number
   readonly #rows: Rows
 
+  /** Of a new segment, or as it was read from a file. Throws RangeError if that is no whole number of entries. */
   constructor (baseOffset: number, bytes?: Buffer) {
+    checkLength(bytes, OFFSET_ENTRY_BYTES)
     this.#base = baseOffset
     this.#rows = new Rows(OFFSET_ENTRY_BYTES, bytes)
   }
 
-  /** `offset` is the last one of the batch that begins at `position`. */
+  /** What does not fit the format is left out: an entry less only means a longer scan. */
   add (offset: number, position: number): void {
+    if (position > MAX_INT || offset - this.#base > MAX_INT) return
     const at = this.#rows.add()
     this.#rows.bytes.writeInt32BE(offset - this.#base, at)
     this.#rows.bytes.writeInt32BE(position, at + 4)
   }
 
-  /** A position at or before the batch that holds `offset`. */
-  positionOf (offset: number): number {
+  /** The last entry that is not beyond `offset`. */
+  lookup (offset: number): OffsetEntry | null {
     const found = countUpTo(this.#rows.count, row => this.#offsetAt(row), offset)
-    return found === 0 ? 0 : this.#positionAt(found - 1)
-  }
-
-  /** Forgets every entry for `offset` and beyond. */
-  truncate (offset: number): void {
-    this.#rows.cut(countUpTo(this.#rows.count, row => this.#offsetAt(row), offset - 1))
+    return found === 0 ? null : { offset: this.#offsetAt(found - 1), position: this.#positionAt(found - 1) }
   }
 
   /** Whether the entries can be those of a segment of `size` bytes. */
   isPlausible (size: number): boolean {
     for (let row = 0; row < this.#rows.count; row++) {
-      if (this.#positionAt(row) >= size) return false
+      if (this.#offsetAt(row) < this.#base || this.#positionAt(row) < 0 || this.#positionAt(row) >= size) return false
       if (row > 0 && (this.#offsetAt(row) <= this.#offsetAt(row - 1) || this.#positionAt(row) <= this.#positionAt(row - 1))) return false
     }
     return true
@@ -112,49 +111,62 @@ export class OffsetIndex {
   }
 }
 
-/** An entry says: no record up to `offset` is younger than `timestampMs`. */
+/** No record up to `offset` is younger than `timestampMs`, which is the time of a record in the batch that holds `offset`. */
+export interface TimeEntry {
+  readonly timestampMs: number
+  readonly offset: number
+}
+
 export class TimeIndex {
   readonly #base: number
   readonly #rows: Rows
 
+  /** Of a new segment, or as it was read from a file. Throws RangeError if that is no whole number of entries. */
   constructor (baseOffset: number, bytes?: Buffer) {
+    checkLength(bytes, TIME_ENTRY_BYTES)
     this.#base = baseOffset
     this.#rows = new Rows(TIME_ENTRY_BYTES, bytes)
   }
 
   /** Ignored unless it is younger than the last entry: time may stand still or go back in a log. */
-  add (timestampMs: number, offset: number): void {
-    const { count } = this.#rows
-    if (count > 0 && (timestampMs <= this.#timestampAt(count - 1) || offset <= this.#offsetAt(count - 1))) return
+  add ({ timestampMs, offset }: TimeEntry): void {
+    const { last } = this
+    if (!(timestampMs >= 0 && timestampMs <= Number.MAX_SAFE_INTEGER) || offset - this.#base > MAX_INT) return
+    if (last !== null && (timestampMs <= last.timestampMs || offset <= last.offset)) return
     const at = this.#rows.add()
     this.#rows.bytes.writeBigInt64BE(BigInt(timestampMs), at)
     this.#rows.bytes.writeInt32BE(offset - this.#base, at + 8)
   }
 
-  /** An offset before which every record is older than `timestampMs`. */
-  offsetBefore (timestampMs: number): number {
+  /** The last entry that is older than `timestampMs`. */
+  lookup (timestampMs: number): TimeEntry | null {
     const found = countUpTo(this.#rows.count, row => this.#timestampAt(row), timestampMs - 1)
-    return found === 0 ? this.#base : this.#offsetAt(found - 1)
+    return found === 0 ? null : this.#entryAt(found - 1)
   }
 
-  /** The youngest timestamp, or -1. */
-  get largestTimestamp (): number {
-    return this.#rows.count === 0 ? -1 : this.#timestampAt(this.#rows.count - 1)
-  }
-
-  truncate (offset: number): void {
-    this.#rows.cut(countUpTo(this.#rows.count, row => this.#offsetAt(row), offset - 1))
+  /** The youngest of all. */
+  get last (): TimeEntry | null {
+    return this.#rows.count === 0 ? null : this.#entryAt(this.#rows.count - 1)
   }
 
   isPlausible (): boolean {
-    for (let row = 1; row < this.#rows.count; row++) {
-      if (this.#timestampAt(row) <= this.#timestampAt(row - 1) || this.#offsetAt(row) <= this.#offsetAt(row - 1)) return false
+    for (let row = 0; row < this.#rows.count; row++) {
+      if (this.#offsetAt(row) < this.#base || this.#timestampAt(row) < 0) return false
+      if (row > 0 && (this.#timestampAt(row) <= this.#timestampAt(row - 1) || this.#offsetAt(row) <= this.#offsetAt(row - 1))) return false
     }
     return true
   }
 
+  get count (): number {
+    return this.#rows.count
+  }
+
   toBytes (): Buffer {
     return this.#rows.written()
+  }
+
+  #entryAt (row: number): TimeEntry {
+    return { timestampMs: this.#timestampAt(row), offset: this.#offsetAt(row) }
   }
 
   #timestampAt (row: number): number {
@@ -164,4 +176,8 @@ export class TimeIndex {
   #offsetAt (row: number): number {
     return this.#base + this.#rows.bytes.readInt32BE(row * TIME_ENTRY_BYTES + 8)
   }
+}
+
+function checkLength (bytes: Buffer | undefined, width: number): void {
+  if (bytes !== undefined && bytes.length % width !== 0) throw new RangeError(`${bytes.length} bytes are no whole number of entries of ${width}`)
 }

@@ -13,10 +13,12 @@ import { KafkaError } from '../../protocol/errors.ts'
 import { type RecordBatch } from '../../protocol/batch.ts'
 import { type Chunks } from '../../protocol/schema.ts'
 import { type Durability, type LogConfig, type LogObserver } from './config.ts'
-import { type FileSystem } from './fs.ts'
-import { DamagedSegmentError, Segment, type TimedOffset } from './segment.ts'
-import { recoverSegment, segmentsIn } from './recovery.ts'
+import { ClosedFileError, type FileSystem } from './fs.ts'
+import { openSegments } from './open.ts'
+import { Segment, type TimedOffset } from './segment.ts'
+import { Segments, type Draft } from './segments.ts'
 import { Tail, type TailBudget } from './tail.ts'
+import { Turns } from './turns.ts'
 import { Waiters } from './waiters.ts'
 
 export interface LogOptions {
@@ -26,7 +28,7 @@ export interface LogOptions {
   readonly durability: Durability
   readonly tailBudget: TailBudget
   readonly observer: LogObserver
-  /** Segments from this offset on are checked batch by batch; those before it were synced. Infinity after a clean stop. */
+  /** Segments that end before this offset were synced and are not checked; Infinity after a clean stop. */
   readonly recoveryPoint?: number
   /** Records before this offset were deleted by request. */
   readonly startOffset?: number
@@ -39,64 +41,57 @@ export interface LogOptions {
 /** Kafka's leader epoch. There is one leader here, which never changes. */
 export const LEADER_EPOCH = 0
 
+/** How far offsets in one segment may be apart: its indexes have no room for more. */
+const MAX_RELATIVE_OFFSET = 0x7fffffff
+
 export class Log {
   readonly directory: string
   config: LogConfig
   readonly #options: LogOptions
-  readonly #fs: FileSystem
   readonly #tail: Tail
-  #segments: Segment[]
+  readonly #segments: Segments
   #start: number
   #end: number
   readonly #written: Waiters
   readonly #committed: Waiters
-  /** The bytes of the last segment that committed batches take. */
-  #committedSize: number
   /** Bytes that are written but not committed. */
   #uncommittedBytes = 0
   #recoveryPoint: number
   #pending: RecordBatch[] = []
-  /** What is under way on the last segment: a round of writes, or work that must have it alone. */
-  #busy: Promise<void> | null = null
+  readonly #turns = new Turns(() => this.#pending.length > 0, () => this.#round())
+  /** Syncs of full segments that nobody waits for. */
+  #settling: Promise<void> = Promise.resolve()
   #failure: Error | null = null
-  #closed = false
+  #closing: Promise<void> | null = null
   /** Called whenever `bytes` more can be read. */
   onCommit: (bytes: number) => void = () => {}
 
   private constructor (options: LogOptions, segments: Segment[]) {
+    const { directory, config, fs, tailBudget, observer, startOffset = 0, recoveryPoint = 0 } = options
+    const { nextOffset } = segments.at(-1)!
     this.#options = options
-    this.directory = options.directory
-    this.config = options.config
-    this.#fs = options.fs
-    this.#tail = new Tail(options.tailBudget)
-    this.#segments = segments
-    const { nextOffset, size } = segments.at(-1)!
-    this.#start = Math.max(options.startOffset ?? 0, segments[0]!.baseOffset)
+    this.directory = directory
+    this.config = config
+    this.#tail = new Tail(tailBudget)
+    this.#segments = new Segments(segments, {
+      fs,
+      directory,
+      observer,
+      alone: work => this.#failure === null ? this.#turns.alone(work) : Promise.reject(storageError(this.#failure)),
+      roll: () => this.#roll(),
+      fail: error => this.#fail(error)
+    })
+    // A beginning beyond the end is nothing that this log has ever said: what is there is shown.
+    this.#start = Math.max(segments[0]!.baseOffset, startOffset <= nextOffset ? startOffset : 0)
     this.#end = nextOffset
     this.#written = new Waiters(nextOffset)
     this.#committed = new Waiters(nextOffset)
-    this.#committedSize = size
-    this.#recoveryPoint = Math.min(options.recoveryPoint ?? 0, nextOffset)
+    this.#recoveryPoint = Math.min(recoveryPoint, nextOffset)
   }
 
   /** Opens the log in a folder, or begins one. Rejects if the folder cannot be read or written. */
   static async open (options: LogOptions): Promise<Log> {
-    const { directory, fs, config, recoveryPoint = 0, startOffset = 0, observer } = options
-    await fs.makeDirectory(directory)
-    const bases = await segmentsIn(fs, directory)
-    const segments: Segment[] = []
-    for (const [i, base] of bases.entries()) {
-      const isLast = i === bases.length - 1
-      const end = bases[i + 1] ?? Infinity
-      const segment = end <= recoveryPoint || recoveryPoint === Infinity
-        ? await Segment.open(fs, directory, base, config.indexIntervalBytes)
-        : await recoverSegment({ fs, directory, baseOffset: base, indexIntervalBytes: config.indexIntervalBytes, observer, mayBeTorn: isLast })
-      if (isLast) await segment.resume()
-      else segment.nextOffset = end
-      segments.push(segment)
-    }
-    if (segments.length === 0) segments.push(await Segment.create(fs, directory, startOffset, config.indexIntervalBytes))
-    return new Log(options, segments)
+    return new Log(options, await openSegments({ recoveryPoint: 0, startOffset: 0, ...options }))
   }
 
   /** The first offset that can be read. */
@@ -108,26 +103,26 @@ export class Log {
   /** Segments before this offset were synced and need no check at the next start. */
   get recoveryPoint (): number { return this.#recoveryPoint }
   get failure (): Error | null { return this.#failure }
-  get segmentCount (): number { return this.#segments.length }
-  get sizeBytes (): number { return this.#segments.reduce((sum, segment) => sum + segment.size, 0) }
-  get segments (): readonly Segment[] { return this.#segments }
-  get #active (): Segment { return this.#segments.at(-1)! }
+  get segmentCount (): number { return this.#segments.all.length }
+  get sizeBytes (): number { return this.#segments.sizeBytes }
+  get segments (): readonly Segment[] { return this.#segments.all }
 
   // ---- appending
 
   /**
    * Takes a batch, gives it the next offsets and returns the first. The bytes belong to the log from now on. Wait for
-   * `written` or `committed` before acknowledging. Throws KafkaError KAFKA_STORAGE_ERROR if the disk has failed.
+   * `written` or `committed` before acknowledging, and ask for that at once: an offset that is taken back is given out
+   * again. Throws KafkaError KAFKA_STORAGE_ERROR if the disk has failed.
    */
   append (batch: RecordBatch): number {
-    if (this.#failure !== null || this.#closed) throw storageError(this.#failure)
+    if (this.#failure !== null || this.#closing !== null) throw storageError(this.#failure)
     const baseOffset = this.#end
     batch.stamp(baseOffset, LEADER_EPOCH)
-    this.#end = baseOffset + batch.lastOffsetDelta + 1
+    this.#end = batch.nextOffset
     this.#tail.push(batch)
     this.#pending.push(batch)
     this.#options.observer.appended(batch.sizeBytes)
-    this.#busy ??= this.#write()
+    this.#turns.wake()
     return baseOffset
   }
 
@@ -141,32 +136,35 @@ export class Log {
     return this.#committed.until(offset)
   }
 
-  async #write (): Promise<void> {
-    // After this turn of the event loop: requests that came together go out together.
-    await new Promise(resolve => setImmediate(resolve))
-    while (this.#pending.length > 0 && this.#failure === null) {
-      const batches = this.#pending
-      this.#pending = []
-      try {
-        await this.#writeRound(batches)
-      } catch (error) {
-        if (this.#failure === null) await this.#takeBack(error as Error)
-      }
-      if (this.#failure === null && this.#written.reached > this.#committed.reached) await this.#commit()
+  /** Writes what is pending and makes it durable. */
+  async #round (): Promise<void> {
+    const batches = this.#pending
+    this.#pending = []
+    try {
+      await this.#write(batches)
+    } catch (error) {
+      if (this.#failure === null) await this.#takeBack(error as Error)
     }
-    this.#busy = null
+    await this.#commit()
   }
 
-  async #writeRound (batches: readonly RecordBatch[]): Promise<void> {
+  /** Writes batches, into as many segments as they need. */
+  async #write (batches: readonly RecordBatch[]): Promise<void> {
+    let { size, firstTimestampMs, baseOffset } = this.#segments.active
     let from = 0
-    let size = this.#active.size
-    for (const [i, batch] of batches.entries()) {
-      if (size > 0 && this.#isFull(size, batch)) {
+    for (let i = 0; i < batches.length; i++) {
+      const batch = batches[i]!
+      const isFull = size + batch.sizeBytes > this.config.segmentBytes || batch.lastOffset - baseOffset > MAX_RELATIVE_OFFSET
+      const isOld = firstTimestampMs >= 0 && batch.maxTimestamp - firstTimestampMs > this.config.segmentMs
+      if (size > 0 && (isFull || isOld)) {
         await this.#writeRun(batches.slice(from, i))
-        await this.#roll(batch.baseOffset)
+        await this.#roll()
         from = i
         size = 0
+        firstTimestampMs = -1
+        baseOffset = batch.baseOffset
       }
+      if (firstTimestampMs < 0) firstTimestampMs = batch.maxTimestamp
       size += batch.sizeBytes
     }
     await this.#writeRun(from === 0 ? batches : batches.slice(from))
@@ -174,17 +172,20 @@ export class Log {
 
   async #writeRun (batches: readonly RecordBatch[]): Promise<void> {
     if (batches.length === 0) return
-    const before = this.#active.size
-    await this.#active.append(batches)
-    this.#uncommittedBytes += this.#active.size - before
-    this.#written.reach(this.#active.nextOffset)
+    const { active } = this.#segments
+    const before = active.size
+    await active.append(batches)
+    this.#uncommittedBytes += active.size - before
+    this.#written.reach(active.nextOffset)
   }
 
+  /** Makes what was written durable, as far as that is promised, and lets readers have it. */
   async #commit (): Promise<void> {
-    const { size, nextOffset } = this.#active
-    if (this.#options.durability === 'fsync' && !await this.#sync(this.#active)) return
-    this.#committedSize = size
-    this.#committed.reach(nextOffset)
+    if (this.#failure !== null || this.#written.reached === this.#committed.reached) return
+    const { active } = this.#segments
+    if (this.#options.durability === 'fsync' && !await this.#sync(active)) return
+    active.publish()
+    this.#committed.reach(active.nextOffset)
     const bytes = this.#uncommittedBytes
     this.#uncommittedBytes = 0
     this.onCommit(bytes)
@@ -205,9 +206,10 @@ export class Log {
 
   /** A write failed: the file is cut back to what was written before, and everyone behind that is told. */
   async #takeBack (error: Error): Promise<void> {
-    this.#options.observer.failed(this.#active.path, error)
+    const { active } = this.#segments
+    this.#options.observer.failed(active.path, error)
     try {
-      await this.#active.truncate(this.#active.size, this.#written.reached)
+      await active.takeBack()
     } catch (cause) {
       this.#fail(cause as Error)
       return
@@ -216,143 +218,59 @@ export class Log {
     this.#end = this.#written.reached
     this.#tail.clear()
     this.#options.onTruncate?.(this.#end)
-    this.#written.refuse(storageError(error))
-    // Those who wait for no more than what was written still get it.
-    if (this.#written.reached > this.#committed.reached) await this.#commit()
-    this.#committed.refuse(storageError(error))
+    const refusal = storageError(error)
+    this.#written.refuse(refusal)
+    this.#committed.refuse(refusal, this.#end)
   }
 
   #fail (error: Error): void {
+    if (this.#failure !== null) return
     this.#failure = error
-    this.#options.observer.failed(this.#active.path, error)
-    this.#written.refuse(storageError(error))
-    this.#committed.refuse(storageError(error))
+    this.#pending = []
+    this.#options.observer.failed(this.#segments.active.path, error)
+    const failed = storageError(error)
+    this.#written.end(failed)
+    this.#committed.end(failed)
   }
 
   // ---- segments
 
-  #isFull (size: number, batch: RecordBatch): boolean {
-    const { segmentBytes, segmentMs } = this.config
-    return size + batch.sizeBytes > segmentBytes ||
-      batch.lastOffset - this.#active.baseOffset > 0x7fffffff ||
-      batch.maxTimestamp - this.#active.firstTimestampMs > segmentMs
-  }
-
-  async #roll (baseOffset: number): Promise<void> {
-    const { durability, onRoll, observer } = this.#options
-    const full = this.#active
-    if (durability === 'fsync') {
-      await this.#commit()
-      if (this.#failure !== null) throw this.#failure
-    }
-    this.#segments.push(await Segment.create(this.#fs, this.directory, baseOffset, this.config.indexIntervalBytes))
-    this.#committedSize = 0
-    // Neither is needed to read the log again, only to do it quickly: a failure is reported and survived.
-    await Promise.all([full.seal(), onRoll?.(baseOffset)]).catch(error => observer.failed(full.path, error as Error))
-    if (durability === 'fsync') this.#recoveryPoint = baseOffset
-    else void this.#sync(full).then(synced => { if (synced) this.#recoveryPoint = Math.max(this.#recoveryPoint, baseOffset) })
-  }
-
-  /** Runs when nothing is being written, and keeps writes waiting until it is done. */
-  async #alone<T> (work: () => Promise<T>): Promise<T> {
-    while (this.#busy !== null) await this.#busy
-    const running = work()
-    this.#busy = running.then(() => {}, () => {})
+  /** Begins a new segment. Throws if it cannot, which leaves the last one as it is. */
+  async #roll (): Promise<void> {
+    const { fs, durability, onRoll, observer } = this.#options
+    await this.#commit()
+    if (this.#failure !== null) throw this.#failure
+    const full = this.#segments.active
+    const baseOffset = full.nextOffset
+    const next = await Segment.create(fs, this.directory, baseOffset, this.config.indexIntervalBytes)
     try {
-      return await running
-    } finally {
-      this.#busy = this.#pending.length > 0 ? this.#write() : null
+      await fs.syncDirectory(this.directory)
+    } catch (error) {
+      await next.close()
+      this.#fail(error as Error)
+      throw error
     }
+    this.#segments.add(next)
+    await full.seal(observer)
+    // What is kept here for the next start only makes it quicker: a failure is reported and survived.
+    await onRoll?.(baseOffset).catch((error: Error) => observer.failed(this.directory, error))
+    if (durability === 'fsync') this.#recoveryPoint = baseOffset
+    else this.#settling = this.#settling.then(() => this.#settle(full))
   }
 
-  // ---- reading
-
-  /**
-   * Whole batches from the one that holds `offset`, as far as they are committed; at once from memory, else from the file.
-   * Not more than `maxBytes`, except that `atLeastOne` brings one batch whatever its size. Throws KafkaError
-   * OFFSET_OUT_OF_RANGE.
-   */
-  read (offset: number, maxBytes: number, atLeastOne: boolean): Chunks | Promise<Chunks> {
-    const end = this.#committed.reached
-    if (offset < this.#start || offset > end) throw outOfRange(offset, this)
-    if (offset === end) return noChunks
-    return this.#tail.read(offset, end, maxBytes, atLeastOne) ?? this.#readFile(offset, maxBytes, atLeastOne)
+  /** Syncs a full segment in the background, so that the next start need not check it. */
+  async #settle (full: Segment): Promise<void> {
+    // One that is gone has been removed, or replaced by another that was synced.
+    const isGone = !this.#segments.all.includes(full)
+    if (this.#failure === null && (isGone || await this.#sync(full))) this.#recoveryPoint = full.nextOffset
   }
 
-  async #readFile (offset: number, maxBytes: number, atLeastOne: boolean): Promise<Chunks> {
-    for (let i = this.#segmentOf(offset); i < this.#segments.length; i++) {
-      const segment = this.#segments[i]!
-      try {
-        const chunks = await segment.read(offset, maxBytes, this.#limitOf(segment), atLeastOne)
-        // Compaction can leave a segment without anything behind `offset`.
-        if (chunks.length > 0 || !atLeastOne) return chunks
-      } catch (error) {
-        if (!(error instanceof DamagedSegmentError)) throw error
-        await this.#repair(segment)
-        i--
-      }
-    }
-    return noChunks
-  }
-
-  /** Sets aside what a segment has lost on the disk and goes on with what is sound. */
-  #repair (damaged: Segment): Promise<void> {
-    return this.#alone(async () => {
-      const i = this.#segments.indexOf(damaged)
-      if (i === -1) return // another reader was here first
-      const repaired = await recoverSegment({
-        fs: this.#fs,
-        directory: this.directory,
-        baseOffset: damaged.baseOffset,
-        indexIntervalBytes: this.config.indexIntervalBytes,
-        observer: this.#options.observer,
-        // What was committed is worth keeping even at the very end: this is no torn write.
-        mayBeTorn: false
-      })
-      const isActive = damaged === this.#active
-      if (isActive) {
-        await repaired.resume()
-        this.#committedSize = repaired.size
-      }
-      repaired.nextOffset = damaged.nextOffset
-      this.#segments[i] = repaired
-      await damaged.close()
+  /** Begins a new segment, so that what was the last one can be deleted or compacted. */
+  rollNow (): Promise<void> {
+    return this.#turns.alone(async () => {
+      if (this.#segments.active.size > 0 && this.#failure === null && this.#closing === null) await this.#roll()
     })
   }
-
-  #segmentOf (offset: number): number {
-    let i = this.#segments.length - 1
-    while (i > 0 && this.#segments[i]!.baseOffset > offset) i--
-    return i
-  }
-
-  #limitOf (segment: Segment): number {
-    return segment === this.#active ? this.#committedSize : segment.size
-  }
-
-  /** The first committed record that is not older than `timestampMs`, or null. */
-  async findTime (timestampMs: number): Promise<TimedOffset | null> {
-    for (const segment of [...this.#segments]) {
-      if (await segment.youngestTimestamp() < timestampMs) continue
-      const found = await segment.findTime(timestampMs, this.#limitOf(segment))
-      if (found !== null && found.offset >= this.#start) return found
-    }
-    return null
-  }
-
-  /** The first of the youngest committed records, or null. */
-  async findYoungest (): Promise<TimedOffset | null> {
-    const youngest = await Promise.all(this.#segments.map(segment => segment.youngestTimestamp()))
-    const timestampMs = Math.max(...youngest)
-    return timestampMs < 0 ? null : await this.findTime(timestampMs)
-  }
-
-  /** Committed batches from `offset` on, in windows: for replaying state. */
-  async * batches (offset: number): AsyncGenerator<readonly RecordBatch[], void, void> {
-    for (const segment of this.#segments.slice(this.#segmentOf(offset))) yield * segment.batches(offset)
-  }
-
-  // ---- deleting
 
   /** Deletes the records before `offset`; their segments go at the next retention. Throws KafkaError OFFSET_OUT_OF_RANGE. */
   deleteBefore (offset: number): void {
@@ -360,45 +278,102 @@ export class Log {
     this.#start = Math.max(this.#start, offset)
   }
 
-  /** Begins a new segment, so that what was the last one can be deleted or compacted. */
-  async rollNow (): Promise<void> {
-    await this.#alone(async () => {
-      if (this.#active.size > 0 && this.#failure === null && !this.#closed) await this.#roll(this.#end)
-    })
+  /** Deletes the segments that end before `offset` or there, but never the last one. Returns how many these were. */
+  async removeBefore (offset: number): Promise<number> {
+    const removing = this.#segments.removeBefore(offset)
+    this.#start = Math.max(this.#start, Math.min(offset, this.#segments.active.baseOffset))
+    return await removing
   }
 
-  /** Deletes the first segments, but never the last one. */
-  async removeFirst (count: number): Promise<void> {
-    const gone = this.#segments.splice(0, Math.min(count, this.#segments.length - 1))
-    if (gone.length === 0) return
-    this.#start = Math.max(this.#start, this.#segments[0]!.baseOffset)
-    for (const segment of gone) await segment.remove()
-    await this.#fs.syncDirectory(this.directory)
-  }
-
-  /** Puts a compacted segment in the place of those it was made from; the first of them has its file name. */
-  async replace (old: readonly Segment[], compacted: Segment): Promise<void> {
-    const at = this.#segments.indexOf(old[0]!)
-    if (at === -1) return await compacted.close() // deleted by retention in the meantime
-    this.#segments.splice(at, old.length, compacted)
-    await old[0]!.close()
-    for (const segment of old.slice(1)) await segment.remove()
-    await this.#fs.syncDirectory(this.directory)
+  /** Puts a compacted segment in the place of those it was made from; false if these have changed in the meantime. */
+  replace (old: readonly Segment[], draft: Draft): Promise<boolean> {
+    return this.#segments.replace(old, draft)
   }
 
   /** Lets go of indexes that nobody has looked into since `timeMs`. */
   forgetIndexes (timeMs: number): void {
-    for (const segment of this.#segments) segment.forgetIndexes(timeMs)
+    this.#segments.forgetIndexes(timeMs)
   }
 
+  // ---- reading
+
+  /**
+   * Whole batches from the one that holds `offset`, as far as they are committed; at once from memory, else from the file.
+   * Not more than `maxBytes`, except that `atLeastOne` brings one batch whatever its size. Throws KafkaError
+   * OFFSET_OUT_OF_RANGE, or KAFKA_STORAGE_ERROR if the disk cannot be read.
+   */
+  read (offset: number, maxBytes: number, atLeastOne: boolean): Chunks | Promise<Chunks> {
+    const end = this.#committed.reached
+    if (offset < this.#start || offset > end) throw outOfRange(offset, this)
+    if (offset === end) return noChunks
+    return this.#tail.read(offset, end, maxBytes, atLeastOne) ?? this.#fromDisk(async () => {
+      const chunks = await this.#segments.read(offset, maxBytes, atLeastOne)
+      if (offset < this.#start) throw outOfRange(offset, this) // deleted while we read
+      return chunks
+    })
+  }
+
+  /** The first committed record that is not older than `timestampMs`, or null. Rejects with KAFKA_STORAGE_ERROR. */
+  findTime (timestampMs: number): Promise<TimedOffset | null> {
+    return this.#fromDisk(() => this.#segments.findTime(timestampMs, this.#start))
+  }
+
+  /** The first of the youngest committed records, or null. Rejects with KAFKA_STORAGE_ERROR. */
+  findYoungest (): Promise<TimedOffset | null> {
+    return this.#fromDisk(() => this.#segments.findYoungest(this.#start))
+  }
+
+  /** Committed batches from the one that holds `offset` or follows it, in windows: for replaying state. */
+  batches (offset: number): AsyncGenerator<readonly RecordBatch[], void, void> {
+    return this.#segments.batches(offset)
+  }
+
+  /** Does what reads `segments`, and does it again when one of them had to be repaired or was replaced. */
+  mending<T> (work: () => Promise<T>): Promise<T> {
+    return this.#segments.mending(work)
+  }
+
+  async #fromDisk<T> (work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof KafkaError) throw error
+      if (error instanceof ClosedFileError) throw storageError(null)
+      this.#options.observer.failed(this.directory, error as Error)
+      throw storageError(error as Error)
+    }
+  }
+
+  // ---- closing
+
   /** Finishes what is under way and makes everything durable. */
-  async close (): Promise<void> {
-    this.#closed = true
-    while (this.#busy !== null) await this.#busy
-    if (this.#failure === null && this.#end > this.#recoveryPoint && await this.#sync(this.#active)) this.#recoveryPoint = this.#end
-    await this.#active.seal()
+  close (): Promise<void> {
+    this.#closing ??= this.#turns.alone(() => this.#finish()).then(() => this.#segments.close())
+    return this.#closing
+  }
+
+  async #finish (): Promise<void> {
+    while (this.#pending.length > 0) await this.#round()
+    await this.#settling
+    const { active } = this.#segments
+    const isSynced = this.#options.durability === 'fsync' || this.#recoveryPoint === this.#end
+    if (this.#failure === null && (isSynced || await this.#sync(active))) this.#recoveryPoint = this.#end
+    await active.seal(this.#options.observer)
+    this.#letGo()
+  }
+
+  /** Lets go of everything and finishes nothing: the folder is to be removed. */
+  discard (): Promise<void> {
+    this.#closing ??= this.#turns.alone(async () => this.#letGo()).then(() => this.#segments.close())
+    return this.#closing
+  }
+
+  #letGo (): void {
+    this.#pending = []
     this.#tail.clear()
-    for (const segment of this.#segments) await segment.close()
+    const closed = storageError(this.#failure)
+    this.#written.end(closed)
+    this.#committed.end(closed)
   }
 }
 

@@ -4,35 +4,45 @@
  *
  * While it is the last of its log it is written and its indexes live in memory; sealing puts them on disk. The indexes of
  * a sealed segment are read when they are first needed and dropped again when nobody has needed them for a while.
+ *
+ * Nothing is believed: every batch that is read is checked, against its checksum and, since that does not cover the base
+ * offset, against its neighbours; and an index against the batch that it leads to.
  */
 import { join } from 'node:path'
 import { batchSizeAt, type RecordBatch } from '../../protocol/batch.ts'
+import { KafkaError } from '../../protocol/errors.ts'
+import { ProtocolError } from '../../protocol/reader.ts'
 import { type Chunks } from '../../protocol/schema.ts'
 import { recordsIn } from '../../protocol/records.ts'
+import { type LogObserver } from './config.ts'
+import { Contents, type Indexes } from './contents.ts'
 import { type FileSystem, type LogFile } from './fs.ts'
-import { OffsetIndex, TimeIndex } from './index.ts'
+import { OffsetIndex, TimeIndex, type TimeEntry } from './index.ts'
 import { readAt, scan, soundBatches } from './scan.ts'
 
-/** Bytes of the segment that a sealed one cannot vouch for. The log repairs it and reads again. */
+/** A segment cannot vouch for what was to be read of it. The log checks it from end to end, repairs it and reads again. */
 export class DamagedSegmentError extends Error {
   override readonly name = 'DamagedSegmentError'
   readonly segment: Segment
 
-  constructor (segment: Segment, position: number) {
-    super(`${segment.path} is damaged at byte ${position}`)
+  constructor (segment: Segment, reason: string) {
+    super(`${segment.path}: ${reason}`)
     this.segment = segment
   }
 }
 
-export interface TimedOffset {
-  readonly offset: number
-  readonly timestampMs: number
+/** A record found by its time. */
+export type TimedOffset = TimeEntry
+
+/** Where to begin reading, and what the batch there has to be: one with this base offset, or with this last offset. */
+interface Place {
+  readonly position: number
+  readonly baseOffset: number
+  readonly lastOffset: number
 }
 
-interface Indexes {
-  readonly offsets: OffsetIndex
-  readonly times: TimeIndex
-}
+const UNKNOWN = -1
+const noChunks: Chunks = []
 
 /** Places where sequential readers will go on: more than these are found through the index. */
 const MAX_HINTS = 64
@@ -40,249 +50,322 @@ const MAX_HINTS = 64
 export class Segment {
   readonly baseOffset: number
   readonly path: string
+  readonly indexIntervalBytes: number
   /** The offset after the last record. */
   nextOffset: number
-  /** Bytes that hold batches; everything a reader may be given lies below. */
+  /** Bytes of all batches. */
   size: number
-  /** The time of the first record, by which age is measured; -1 while the segment is empty. */
-  firstTimestampMs = -1
+  /** Bytes of those that are committed: nobody reads beyond. */
+  #readableSize: number
+  /** Of what is readable; null if that was not looked for yet. */
+  #youngest: TimeEntry | null = null
+  #hasGaps: boolean
   readonly #fs: FileSystem
   readonly #file: LogFile
-  readonly #indexIntervalBytes: number
-  #indexes: Indexes | null
-  #youngestMs = -1
-  #youngestOffset = -1
-  #bytesSinceEntry = 0
+  /** While batches may still come. */
+  #contents: Contents | null = null
+  #indexes: Indexes | null = null
+  #loading: Promise<Indexes> | null = null
+  #lookedUpAtMs = 0
   /** The next offset of a reader -> the position of the batch that begins there. */
   readonly #hints = new Map<number, number>()
-  /** Whether batches may still come: the indexes then stay in memory. */
-  #growing: boolean
-  #lookedUpAtMs = 0
 
-  private constructor (
-    fs: FileSystem, file: LogFile, path: string, baseOffset: number, size: number, indexIntervalBytes: number, indexes: Indexes | null
-  ) {
+  /** Over a file whose batches are known to be sound and to begin with those of `contents`. */
+  constructor (fs: FileSystem, file: LogFile, path: string, contents: Contents, indexIntervalBytes: number) {
     this.#fs = fs
     this.#file = file
     this.path = path
-    this.baseOffset = baseOffset
-    this.nextOffset = baseOffset
-    this.size = size
-    this.#indexIntervalBytes = indexIntervalBytes
-    this.#indexes = indexes
-    this.#growing = indexes !== null
+    this.baseOffset = contents.baseOffset
+    this.nextOffset = contents.nextOffset
+    this.size = contents.size
+    this.#readableSize = contents.size
+    this.#youngest = contents.youngest
+    this.#hasGaps = contents.hasGaps
+    this.#contents = contents
+    this.indexIntervalBytes = indexIntervalBytes
   }
 
+  /** Begins an empty segment; the folder still has to be synced. */
   static async create (fs: FileSystem, directory: string, baseOffset: number, indexIntervalBytes: number): Promise<Segment> {
     const path = join(directory, segmentName(baseOffset))
     // What is left of a segment that could not be begun, or is gone, must not vouch for this one.
     for (const file of [path, ...indexPaths(path)]) await fs.remove(file)
-    const file = await fs.open(path, true)
-    await fs.syncDirectory(directory)
-    return new Segment(fs, file, path, baseOffset, 0, indexIntervalBytes, emptyIndexes(baseOffset))
+    return new Segment(fs, await fs.open(path, true), path, new Contents(baseOffset, indexIntervalBytes), indexIntervalBytes)
   }
 
-  /** Opens a segment that is known to be sound. `nextOffset` is set by whoever knows it, or by `resume`. */
-  static async open (fs: FileSystem, directory: string, baseOffset: number, indexIntervalBytes: number): Promise<Segment> {
+  /** Opens a sealed segment without a look inside: it ends at `nextOffset`. */
+  static async open (
+    fs: FileSystem, directory: string, baseOffset: number, nextOffset: number, indexIntervalBytes: number, mayHaveGaps: boolean
+  ): Promise<Segment> {
     const path = join(directory, segmentName(baseOffset))
     const size = await fs.size(path)
-    return new Segment(fs, await fs.open(path), path, baseOffset, size, indexIntervalBytes, null)
+    const segment = new Segment(fs, await fs.open(path), path, new Contents(baseOffset, indexIntervalBytes), indexIntervalBytes)
+    segment.size = segment.#readableSize = size
+    segment.nextOffset = nextOffset
+    segment.#hasGaps = mayHaveGaps
+    segment.#contents = segment.#youngest = null
+    return segment
   }
 
   // ---- writing
 
+  /** The time of the first batch, or -1; of a segment that is being written. */
+  get firstTimestampMs (): number {
+    return this.#contents?.firstTimestampMs ?? -1
+  }
+
   /** Writes batches behind the others. Their offsets and checks are the caller's business. */
   async append (batches: readonly RecordBatch[]): Promise<void> {
+    const contents = this.#contents!
     await this.#file.write(batches.map(batch => batch.bytes), this.size)
-    for (const batch of batches) this.#note(batch)
+    for (const batch of batches) contents.note(batch)
+    this.size = contents.size
+    this.nextOffset = contents.nextOffset
+  }
+
+  /** Removes what a write has left that failed. */
+  async takeBack (): Promise<void> {
+    await this.#file.truncate(this.size)
   }
 
   sync (): Promise<void> {
     return this.#file.sync()
   }
 
-  /** Cuts off what lies behind `size`, whose last record is before `nextOffset`. */
-  async truncate (size: number, nextOffset: number): Promise<void> {
-    await this.#file.truncate(size)
-    this.size = size
-    this.nextOffset = nextOffset
-    this.#hints.clear()
-    this.#indexes?.offsets.truncate(nextOffset)
-    this.#indexes?.times.truncate(nextOffset)
+  /** Lets readers see everything that was written. */
+  publish (): void {
+    this.#readableSize = this.size
+    this.#youngest = this.#contents!.youngest
   }
 
-  /** Makes the segment ready to be written: finds its end, and puts all of its index into memory. */
+  /** Makes a segment that was sealed at a clean stop ready to be written. Throws DamagedSegmentError. */
   async resume (): Promise<void> {
-    const { offsets } = await this.#load()
-    const from = offsets.positionOf(Infinity)
-    for await (const { batches } of scan(this.#file, from, this.size)) this.nextOffset = batches.at(-1)!.nextOffset
-    this.#youngestMs = await this.youngestTimestamp()
-    this.#youngestOffset = this.nextOffset - 1
-    this.firstTimestampMs = (await this.#firstBatch())?.maxTimestamp ?? -1
-    this.#growing = true
+    const contents = new Contents(this.baseOffset, this.indexIntervalBytes, await this.#load())
+    const end = await this.#placeOf(Infinity)
+    for await (const batches of this.#windows(end)) this.nextOffset = batches.at(-1)!.nextOffset
+    contents.youngest = await this.youngest()
+    contents.firstTimestampMs = await this.#firstTimestamp()
+    contents.size = this.size
+    contents.nextOffset = this.nextOffset
+    contents.hasGaps = this.#hasGaps
+    this.#contents = contents
   }
 
-  /** Rebuilds the indexes from the batches, all of which are sound. */
-  async reindex (): Promise<void> {
-    const { size } = this
-    this.size = 0
-    this.#bytesSinceEntry = 0
-    this.#indexes = emptyIndexes(this.baseOffset)
-    for await (const { batches } of scan(this.#file, 0, size)) for (const batch of batches) this.#note(batch)
+  async #firstTimestamp (): Promise<number> {
+    const { value } = await this.#windows(this.#start).next()
+    return value?.[0]!.maxTimestamp ?? -1
   }
 
-  /** Puts the indexes on disk: nothing will be appended any more. Without a sync, because a lost index is rebuilt. */
-  async seal (): Promise<void> {
-    if (this.#indexes === null) return
-    const { offsets, times } = this.#indexes
-    if (this.#youngestMs >= 0) times.add(this.#youngestMs, this.#youngestOffset)
+  /**
+   * Puts the indexes on disk: nothing will be appended any more. Without a sync, because a lost index is rebuilt; for the
+   * same reason a failure is reported and survived.
+   */
+  async seal (observer: LogObserver): Promise<void> {
+    if (this.#contents === null) return
+    this.#contents.finish()
+    const { offsets, times } = this.#contents.indexes
     const [offsetPath, timePath] = indexPaths(this.path)
-    await this.#fs.writeFile(offsetPath, offsets.toBytes())
-    await this.#fs.writeFile(timePath, times.toBytes())
-    this.#growing = false
+    try {
+      await this.#fs.writeFile(offsetPath, offsets.toBytes())
+      await this.#fs.writeFile(timePath, times.toBytes())
+      this.#indexes = this.#contents.indexes
+      this.#contents = null
+    } catch (error) {
+      observer.failed(this.path, error as Error)
+    }
   }
 
-  async close (): Promise<void> {
-    await this.#file.close()
+  close (): Promise<void> {
+    return this.#file.close()
   }
 
   async remove (): Promise<void> {
-    await this.#fs.remove(this.path)
-    for (const path of indexPaths(this.path)) await this.#fs.remove(path)
-    await this.close()
-  }
-
-  #note (batch: RecordBatch): void {
-    const { lastOffset, maxTimestamp } = batch
-    if (maxTimestamp > this.#youngestMs) {
-      this.#youngestMs = maxTimestamp
-      this.#youngestOffset = lastOffset
+    try {
+      for (const path of [this.path, ...indexPaths(this.path)]) await this.#fs.remove(path)
+    } finally {
+      await this.close()
     }
-    if (this.firstTimestampMs < 0) this.firstTimestampMs = maxTimestamp
-    if (this.#bytesSinceEntry > this.#indexIntervalBytes) {
-      this.#indexes!.offsets.add(lastOffset, this.size)
-      this.#indexes!.times.add(this.#youngestMs, this.#youngestOffset)
-      this.#bytesSinceEntry = 0
-    }
-    this.#bytesSinceEntry += batch.sizeBytes
-    this.size += batch.sizeBytes
-    this.nextOffset = lastOffset + 1
   }
 
   // ---- reading
 
   /**
-   * Whole batches, the first of which holds `offset` or follows it, from below position `limit`. Not more than `maxBytes`,
-   * except that `atLeastOne` brings one batch whatever its size. Every batch is checked: what the disk has spoiled is
-   * never served. Throws DamagedSegmentError.
+   * Whole committed batches, the first of which holds `offset` or follows it; null if there are none, which compaction can
+   * bring about. Not more than `maxBytes`, except that `atLeastOne` brings one batch whatever its size. Throws
+   * DamagedSegmentError.
    */
-  async read (offset: number, maxBytes: number, limit: number, atLeastOne: boolean): Promise<Chunks> {
-    let position = this.#hints.get(offset) ?? (await this.#load()).offsets.positionOf(offset)
-    let window = Math.max(maxBytes, this.#indexIntervalBytes)
-    while (position < limit) {
-      const buffer = await readAt(this.#file, position, Math.min(window, limit - position))
-      const { batches, bytes, damaged } = soundBatches(buffer)
+  async read (offset: number, maxBytes: number, atLeastOne: boolean): Promise<Chunks | null> {
+    let place = await this.#placeOf(offset)
+    let window = Math.max(maxBytes, this.indexIntervalBytes)
+    for (;;) {
+      const { position } = place
+      const left = this.#readableSize - position
+      if (left <= 0) return null
+      const buffer = await readAt(this.#file, position, Math.min(window, left))
+      const batches = soundBatches(buffer)
+      place = this.#behind(place, batches)
       const first = batches.findIndex(batch => batch.nextOffset > offset)
-      if (first >= 0) return this.#take(buffer, batches, first, position, maxBytes, atLeastOne)
-      position += bytes
-      if (bytes > 0 && !damaged) continue
-      // Either the next batch is larger than the window, or it is no batch.
-      window = batchSizeAt(buffer, bytes)
-      if (damaged || window <= buffer.length || window > limit - position) throw new DamagedSegmentError(this, position)
+      if (first >= 0) return this.#take(buffer, position, batches.slice(first), maxBytes, atLeastOne)
+      if (batches.length > 0) continue
+      // Either the batch is larger than the window, or it is none.
+      window = batchSizeAt(buffer, 0)
+      if (window <= buffer.length || window > left) throw new DamagedSegmentError(this, `no batch at byte ${position}`)
     }
-    return noChunks
   }
 
-  #take (buffer: Buffer, batches: readonly RecordBatch[], first: number, position: number, maxBytes: number, atLeastOne: boolean): Chunks {
-    let start = 0
-    for (let i = 0; i < first; i++) start += batches[i]!.sizeBytes
+  /** As many of the batches as may be taken. `buffer` is what lies at `position`. */
+  #take (buffer: Buffer, position: number, batches: readonly RecordBatch[], maxBytes: number, atLeastOne: boolean): Chunks {
+    const start = batches[0]!.bytes.byteOffset - buffer.byteOffset
     let end = start
-    let nextOffset = -1
-    for (let i = first; i < batches.length; i++) {
-      const { sizeBytes } = batches[i]!
-      if (end - start + sizeBytes > maxBytes && !(i === first && atLeastOne)) break
-      end += sizeBytes
-      nextOffset = batches[i]!.nextOffset
+    let nextOffset = UNKNOWN
+    for (const batch of batches) {
+      const isTooMuch = end + batch.sizeBytes - start > maxBytes
+      if (isTooMuch && !(atLeastOne && end === start)) break
+      end += batch.sizeBytes
+      nextOffset = batch.nextOffset
     }
     if (end === start) return noChunks
     this.#remember(nextOffset, position + end)
     return [buffer.subarray(start, end)]
   }
 
+  /** The place behind batches that were found at a place. Throws DamagedSegmentError if they do not belong there. */
+  #behind (place: Place, batches: readonly RecordBatch[]): Place {
+    if (batches.length === 0) return place
+    let { position, baseOffset } = place
+    if (place.lastOffset !== UNKNOWN && batches[0]!.lastOffset !== place.lastOffset) {
+      throw new DamagedSegmentError(this, `the index says that offset ${place.lastOffset} is at byte ${position}, where it is not`)
+    }
+    for (const batch of batches) {
+      if (baseOffset !== UNKNOWN && batch.baseOffset !== baseOffset && !(this.#hasGaps && batch.baseOffset > baseOffset)) {
+        throw new DamagedSegmentError(this, `the batch at byte ${position} should begin with offset ${baseOffset}, but says ${batch.baseOffset}`)
+      }
+      baseOffset = batch.nextOffset
+      position += batch.sizeBytes
+    }
+    return { position, baseOffset, lastOffset: UNKNOWN }
+  }
+
   #remember (offset: number, position: number): void {
     this.#hints.delete(offset)
     this.#hints.set(offset, position)
-    if (this.#hints.size <= MAX_HINTS) return
-    for (const oldest of this.#hints.keys()) {
-      this.#hints.delete(oldest)
-      return
-    }
+    if (this.#hints.size > MAX_HINTS) this.#hints.delete(this.#hints.keys().next().value!)
   }
 
-  /** The first record that is not older than `timestampMs`, or null. */
-  async findTime (timestampMs: number, limit: number): Promise<TimedOffset | null> {
-    const { offsets, times } = await this.#load()
-    const from = offsets.positionOf(times.offsetBefore(timestampMs))
-    for await (const { batches } of scan(this.#file, from, limit)) {
-      for (const batch of batches) {
-        if (batch.maxTimestamp < timestampMs) continue
-        for (const { offset, timestampMs: found } of recordsIn(batch)) if (found >= timestampMs) return { offset, timestampMs: found }
-      }
-    }
-    return null
+  get #start (): Place {
+    return { position: 0, baseOffset: this.baseOffset, lastOffset: UNKNOWN }
   }
 
-  /** Sound batches from `offset` to the end, in windows. */
+  /** At or before the batch that holds `offset`. */
+  async #placeOf (offset: number): Promise<Place> {
+    const hint = this.#hints.get(offset)
+    if (hint !== undefined) return { position: hint, baseOffset: offset, lastOffset: UNKNOWN }
+    if (offset <= this.baseOffset) return this.#start
+    const entry = (await this.#load()).offsets.lookup(offset)
+    return entry === null ? this.#start : { position: entry.position, baseOffset: UNKNOWN, lastOffset: entry.offset }
+  }
+
+  /** Committed batches from a place on, in windows. Throws DamagedSegmentError. */
+  async * #windows (place: Place): AsyncGenerator<RecordBatch[], void, void> {
+    const limit = this.#readableSize
+    for await (const batches of scan(this.#file, place.position, limit)) {
+      place = this.#behind(place, batches)
+      yield batches
+    }
+    if (place.position < limit) throw new DamagedSegmentError(this, `no batch at byte ${place.position}`)
+  }
+
+  /** Committed batches from the one that holds `offset` or follows it, in windows. Throws DamagedSegmentError. */
   async * batches (offset = this.baseOffset): AsyncGenerator<readonly RecordBatch[], void, void> {
-    const from = offset === this.baseOffset ? 0 : (await this.#load()).offsets.positionOf(offset)
-    for await (const { batches } of scan(this.#file, from, this.size)) {
+    for await (const batches of this.#windows(await this.#placeOf(offset))) {
       const wanted = batches.findIndex(batch => batch.nextOffset > offset)
       if (wanted >= 0) yield wanted === 0 ? batches : batches.slice(wanted)
     }
   }
 
-  async youngestTimestamp (): Promise<number> {
-    return Math.max(this.#youngestMs, (await this.#load()).times.largestTimestamp)
+  /**
+   * Committed batches from the one that an entry of the time index speaks of, which has to be as old as the entry says.
+   */
+  async * #batchesFrom (entry: TimeEntry | null): AsyncGenerator<readonly RecordBatch[], void, void> {
+    let isProven = entry === null || this.#contents !== null
+    for await (const batches of this.batches(entry?.offset)) {
+      if (!isProven && (batches[0]!.baseOffset > entry!.offset || batches[0]!.maxTimestamp !== entry!.timestampMs)) break
+      isProven = true
+      yield batches
+    }
+    if (!isProven) throw new DamagedSegmentError(this, `the time index speaks of offset ${entry!.offset} at ${entry!.timestampMs}, which is not there`)
   }
 
-  async #firstBatch (): Promise<RecordBatch | undefined> {
-    for await (const { batches } of scan(this.#file, 0, this.size)) return batches[0]
-    return undefined
+  /** The first committed record from `from` on that is not older than `timestampMs`, or null. Throws DamagedSegmentError. */
+  async findTime (timestampMs: number, from: number): Promise<TimedOffset | null> {
+    const entry = (await this.#load()).times.lookup(timestampMs)
+    for await (const batches of this.#batchesFrom(entry)) {
+      for (const batch of batches) {
+        if (batch.maxTimestamp < timestampMs || batch.nextOffset <= from) continue
+        const found = firstSince(batch, timestampMs, from)
+        if (found !== null) return found
+      }
+    }
+    return null
+  }
+
+  /** The youngest committed batch, or a timestamp of -1 if none has one. Throws DamagedSegmentError. */
+  async youngest (): Promise<TimeEntry> {
+    this.#youngest ??= await this.#findYoungest()
+    return this.#youngest
+  }
+
+  async #findYoungest (): Promise<TimeEntry> {
+    let youngest: TimeEntry = { timestampMs: -1, offset: -1 }
+    for await (const batches of this.#batchesFrom((await this.#load()).times.last)) {
+      for (const { maxTimestamp, lastOffset } of batches) {
+        if (maxTimestamp > youngest.timestampMs) youngest = { timestampMs: maxTimestamp, offset: lastOffset }
+      }
+    }
+    return youngest
   }
 
   // ---- indexes
 
   /** Lets go of indexes that nobody has looked into since `timeMs`. Those of a segment being written stay. */
   forgetIndexes (timeMs: number): void {
-    if (!this.#growing && this.#lookedUpAtMs < timeMs) this.#indexes = null
+    if (this.#contents === null && this.#lookedUpAtMs < timeMs) this.#indexes = null
   }
 
   async #load (): Promise<Indexes> {
     this.#lookedUpAtMs = Date.now()
-    this.#indexes ??= await this.#readIndexes()
-    if (this.#indexes === null) {
-      await this.reindex()
-      await this.seal()
-    }
-    return this.#indexes!
+    if (this.#contents !== null) return this.#contents.indexes
+    if (this.#indexes !== null) return this.#indexes
+    this.#loading ??= this.#readIndexes().finally(() => { this.#loading = null })
+    this.#indexes = await this.#loading
+    return this.#indexes
   }
 
-  async #readIndexes (): Promise<Indexes | null> {
+  async #readIndexes (): Promise<Indexes> {
     const [offsetBytes, timeBytes] = await Promise.all(indexPaths(this.path).map(async path =>
       await this.#fs.size(path) < 0 ? null : await this.#fs.readFile(path)))
-    if (!offsetBytes || !timeBytes || offsetBytes.length % 8 !== 0 || timeBytes.length % 12 !== 0) return null
-    const offsets = new OffsetIndex(this.baseOffset, offsetBytes)
-    const times = new TimeIndex(this.baseOffset, timeBytes)
-    // A power cut can leave a file that is there but empty.
-    const tooFew = (offsets.count === 0 && this.size > 64 * this.#indexIntervalBytes) || (timeBytes.length === 0 && this.size > 0)
-    return !tooFew && offsets.isPlausible(this.size) && times.isPlausible() ? { offsets, times } : null
+    if (!offsetBytes || !timeBytes) throw new DamagedSegmentError(this, 'an index is missing')
+    try {
+      const offsets = new OffsetIndex(this.baseOffset, offsetBytes)
+      const times = new TimeIndex(this.baseOffset, timeBytes)
+      if (offsets.isPlausible(this.size) && times.isPlausible()) return { offsets, times }
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+    }
+    throw new DamagedSegmentError(this, 'an index makes no sense')
   }
 }
 
-const noChunks: Chunks = []
-
-function emptyIndexes (baseOffset: number): Indexes {
-  return { offsets: new OffsetIndex(baseOffset), times: new TimeIndex(baseOffset) }
+/** The first record in a batch from offset `from` on that is not older than `timestampMs`. */
+function firstSince (batch: RecordBatch, timestampMs: number, from: number): TimedOffset | null {
+  try {
+    for (const { offset, timestampMs: found } of recordsIn(batch)) if (found >= timestampMs && offset >= from) return { offset, timestampMs: found }
+    return null
+  } catch (error) {
+    if (!(error instanceof ProtocolError || error instanceof KafkaError)) throw error
+    // Nobody checks what is inside a compressed batch. One that cannot be read must not keep all others from being found.
+    return { offset: Math.max(batch.baseOffset, from), timestampMs: batch.maxTimestamp }
+  }
 }
 
 export function segmentName (baseOffset: number): string {
@@ -294,7 +377,7 @@ export function baseOffsetIn (name: string): number | null {
   return /^\d{20}\.log$/.test(name) ? Number(name.slice(0, 20)) : null
 }
 
-function indexPaths (path: string): [offsets: string, times: string] {
+export function indexPaths (path: string): [offsets: string, times: string] {
   const stem = path.slice(0, -'.log'.length)
   return [`${stem}.index`, `${stem}.timeindex`]
 }

@@ -10,6 +10,7 @@ interface Waiter {
 export class Waiters {
   #reached: number
   #waiting: Waiter[] = []
+  #end: Error | null = null
 
   constructor (reached: number) {
     this.#reached = reached
@@ -22,7 +23,13 @@ export class Waiters {
   /** Resolves when everything before `offset` has been reached. */
   until (offset: number): Promise<void> {
     if (offset <= this.#reached) return Promise.resolve()
-    return new Promise((resolve, reject) => this.#waiting.push({ offset, resolve, reject }))
+    if (this.#end !== null) return Promise.reject(this.#end)
+    return new Promise((resolve, reject) => {
+      // Nearly always the last one; but a batch that is sent twice is waited for by its old offset.
+      let at = this.#waiting.length
+      while (at > 0 && this.#waiting[at - 1]!.offset > offset) at--
+      this.#waiting.splice(at, 0, { offset, resolve, reject })
+    })
   }
 
   reach (offset: number): void {
@@ -32,8 +39,16 @@ export class Waiters {
     if (count > 0) this.#waiting.splice(0, count)
   }
 
-  /** What the others wait for will not come. */
-  refuse (error: Error): void {
-    for (const { reject } of this.#waiting.splice(0)) reject(error)
+  /** Rejects those who wait for more than `offset`: it will not come. */
+  refuse (error: Error, offset = this.#reached): void {
+    let first = this.#waiting.length
+    while (first > 0 && this.#waiting[first - 1]!.offset > offset) first--
+    for (const { reject } of this.#waiting.splice(first)) reject(error)
+  }
+
+  /** Nothing more will be reached, neither for those who wait nor for those who come later. */
+  end (error: Error): void {
+    this.#end = error
+    this.refuse(error)
   }
 }

@@ -26,7 +26,7 @@ async function readWith (consumer: Consumer, topic: string, count: number): Prom
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
   const enough = new Promise<void>(resolve => {
-    void consumer.run({
+    consumer.run({
       eachMessage: async ({ message, partition }) => {
         messages.push({ ...message, partition })
         if (messages.length === count) resolve()

@@ -1,5 +1,6 @@
 /** @platformatic/kafka: the modern client of Node, which speaks newer versions than kafkajs. */
 import t, { type Test } from 'tap'
+import { inspect } from 'node:util'
 import {
   Admin, Consumer, Producer, MessagesStreamModes, stringDeserializers, stringSerializers, type Message, type CompressionAlgorithmValue
 } from '@platformatic/kafka'
@@ -76,7 +77,7 @@ for (const compression of ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const sat
   })
 }
 
-t.test('a group goes on where it has committed, and its lag is known', async t => {
+t.test('a group goes on where it has committed', async t => {
   const topic = await createTopic('platformatic-commit')
   const groupId = topicName('group')
   const producer = newProducer(t)
@@ -84,7 +85,7 @@ t.test('a group goes on where it has committed, and its lag is known', async t =
   const consumer = newConsumer(t, groupId)
   t.equal((await read(consumer, topic, 2)).length, 2)
   await producer.send({ messages: [{ topic, key: 'k', value: 'c' }] })
-  t.strictSame((await consumer.getLag({ topics: [topic] })).get(topic), [1n])
+  t.strictSame((await consumer.listCommittedOffsets({ topics: [{ topic, partitions: [0] }] })).get(topic), [2n])
   await consumer.close(true)
   t.match(await read(newConsumer(t, groupId), topic, 1), [{ value: 'c', offset: 2n }])
 })
@@ -102,7 +103,7 @@ t.test('the admin client: topics, partitions, configurations, groups', async t =
   await consumer.consume({ topics: [topic], mode: 'latest' })
   t.match((await admin.listGroups()).get(groupId), { id: groupId, groupType: 'classic' })
   const group = (await admin.describeGroups({ groups: [groupId] })).get(groupId)!
-  t.match(group, { state: 'STABLE', protocolType: 'consumer' })
+  t.match(group, { state: /^stable$/i, protocolType: 'consumer' })
   t.match([...group.members.values()], [{ clientId: 'interop', clientHost: /127\.0\.0\.1/ }])
   await consumer.close(true)
   await admin.deleteGroups({ groups: [groupId] })
@@ -114,8 +115,6 @@ t.test('the admin client: topics, partitions, configurations, groups', async t =
 
 t.test('errors arrive as what they are', async t => {
   const topic = await createTopic('platformatic-errors')
-  const apiIdOf = (error: unknown): string => JSON.stringify(error, (_, value: unknown) =>
-    value instanceof Error ? { ...value, message: value.message, errors: (value as AggregateError).errors, cause: value.cause } : typeof value === 'bigint' ? `${value}` : value)
   const failed = await admin.createTopics({ topics: [topic], partitions: 1, replicas: 1 }).then(() => null, (error: unknown) => error)
-  t.match(apiIdOf(failed), 'TOPIC_ALREADY_EXISTS')
+  t.match(inspect(failed, { depth: 10 }), 'TOPIC_ALREADY_EXISTS')
 })

@@ -37,7 +37,7 @@ class Run {
   }
 }
 
-const main = (t: Test, argv: readonly string[], env?: NodeJS.ProcessEnv): Run => new Run(t, 'src/main.ts', argv, env)
+const main = (t: Test, argv: readonly string[], env?: NodeJS.ProcessEnv): Run => new Run(t, 'bin/barnabas.js', argv, env)
 const fake = (t: Test, mode: string, argv: readonly string[] = anyPorts): Run => new Run(t, 'test/support/fake-app.ts', [mode, ...argv])
 
 t.test('--help names every option, --version the version, both on standard output', async t => {

@@ -5,7 +5,6 @@
 import { type Test } from 'tap'
 import { pino } from 'pino'
 import { type FastifyInstance, type InjectOptions, type LightMyRequestResponse } from 'fastify'
-import { type AddressInfo } from 'node:net'
 import { readContract, type Contract } from '../../routes/contract.ts'
 import { createHttpStats, type HttpDoor } from '../../routes/door.ts'
 import { createHttpServer } from '../../routes/http.ts'
@@ -52,6 +51,7 @@ export async function openDoor (t: Test, options: TestDoorOptions = {}): Promise
     draining.abort()
     return app.close()
   })
+  let listening: Promise<string> | undefined
   return {
     log,
     door,
@@ -63,9 +63,9 @@ export async function openDoor (t: Test, options: TestDoorOptions = {}): Promise
       t.same(faultsIn(contract, response), [], 'the answer is as openapi.yaml says')
       return response
     },
-    listen: async () => {
-      if (!app.server.listening) await app.listen({ host: '127.0.0.1', port: 0 })
-      return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
+    listen: () => {
+      listening ??= app.listen({ host: '127.0.0.1', port: 0 })
+      return listening
     }
   }
 }
@@ -74,7 +74,7 @@ export async function openDoor (t: Test, options: TestDoorOptions = {}): Promise
 export function faultsIn (contract: Contract, response: LightMyRequestResponse): string[] {
   const { method, url } = response.raw.req
   const path = url!.split('?')[0]!
-  const operation = contract.operations.find(one => one.method === method && patternOf(one.url).test(path))
+  const operation = isUri(path) ? contract.operations.find(one => one.method === method && patternOf(one.url).test(path)) : undefined
   // What no operation answers is an error of the paths in general.
   const responses = (operation === undefined ? {} : nodeOf(operation.url, operation.method)['responses']) as Record<string, Node | undefined>
   const stated = responses[response.statusCode] ?? responses['default'] ?? { $ref: '#/components/responses/Failure' }
@@ -96,6 +96,14 @@ function documentsIn (mediaType: string, response: LightMyRequestResponse): unkn
   if (mediaType === 'application/x-ndjson') return [body]
   // A stream of receipts has one a line; everything else is one document on one line.
   return body.trim().split('\r\n').filter(line => line !== '').map(line => JSON.parse(line) as unknown)
+}
+
+function isUri (path: string): boolean {
+  try {
+    return decodeURI(path) !== ''
+  } catch {
+    return false
+  }
 }
 
 const patternOf = (url: string): RegExp => new RegExp(`^${url.replaceAll(/:\w+/g, '[^/]+')}$`)

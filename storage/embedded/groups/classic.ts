@@ -10,9 +10,7 @@
  * whatever the group's protocol type, it is bytes.
  */
 import { errors, type ErrorName } from '../../../protocol/errors.ts'
-import { type SyncGroup } from '../../../protocol/messages/14-sync-group.ts'
-import { type Request } from '../../../protocol/schema.ts'
-import { joinRefused, NO_BYTES, storageError, syncRefused, type JoinAnswer, type SyncAnswer } from './answers.ts'
+import { joinRefused, NO_BYTES, syncRefused, type JoinAnswer } from './answers.ts'
 import { type GroupClock, type Timer } from './clock.ts'
 import { type GroupConfig } from './config.ts'
 import { type Journal } from './journal.ts'
@@ -20,6 +18,8 @@ import { Member, type Identity, type Terms } from './member.ts'
 import { Membership } from './membership.ts'
 import { Offsets } from './offsets.ts'
 import { groupRecord, type StoredGroup } from './records.ts'
+import { storedGeneration, storedMembers } from './stored.ts'
+import { refuseSyncs } from './sync.ts'
 
 export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead'
 
@@ -71,10 +71,10 @@ export class ClassicGroup {
 
   // ---- joining
 
-  /** Whether a member, or a newcomer whose id is empty, fits in. */
-  hasRoomFor (memberId: string): boolean {
+  /** Whether a newcomer, or someone who may be a member already, fits in. */
+  hasRoomFor (memberId: string, groupInstanceId: string | null): boolean {
     const { maxSize } = this.#host.config
-    const member = this.members.get(memberId)
+    const member = this.members.get(memberId) ?? this.members.instance(groupInstanceId)
     if (this.#state === 'Empty') return true
     // Those who were there before do not count while everyone joins anew: after `maxSize` shrank, the last to come are out.
     if (this.#state === 'PreparingRebalance') return member?.isJoining === true || this.members.joiningCount < maxSize
@@ -110,7 +110,7 @@ export class ClassicGroup {
   reserve (memberId: string, sessionTimeoutMs: number): void {
     this.members.addPending(memberId, this.#host.config.maxSize, this.#host.clock.setTimer(sessionTimeoutMs, () => {
       this.members.dropPending(memberId)
-      this.afterRemoval()
+      if (this.#state === 'PreparingRebalance') this.#completeJoinIfAllCame()
     }))
   }
 
@@ -135,7 +135,7 @@ export class ClassicGroup {
       this.#completeJoinIfAllCame()
       return
     }
-    if (this.#state === 'CompletingRebalance') this.#endSync(syncRefused('REBALANCE_IN_PROGRESS'))
+    if (this.#state === 'CompletingRebalance') refuseSyncs(this, 'REBALANCE_IN_PROGRESS')
     this.#forgetSync()
     this.#isInitial = this.#state === 'Empty'
     this.#enter('PreparingRebalance')
@@ -220,60 +220,15 @@ export class ClassicGroup {
     return { memberId: member.memberId, groupInstanceId: member.groupInstanceId, metadata: member.metadataFor(this.#protocol) }
   }
 
-  /** The leader hands in an assignment, and everyone is told theirs once it is durable. */
-  sync (request: Request<typeof SyncGroup>): SyncAnswer | Promise<SyncAnswer> {
-    const error = this.#checkSync(request)
-    if (error !== 'NONE') return syncRefused(error)
-    const member = this.members.get(request.memberId)!
-    this.#unsynced.delete(member.memberId)
+  /** A member has sent SyncGroup. */
+  hasSynced ({ memberId }: Member): void {
+    this.#unsynced.delete(memberId)
     if (this.#unsynced.size === 0) this.#syncTimer?.clear()
-    if (this.#state === 'Stable') return this.#assigned(member)
-    const answer = member.awaitSync(syncRefused('REBALANCE_IN_PROGRESS'))
-    if (this.members.leaderId === member.memberId) {
-      this.#assign(new Map(request.assignments.map(({ memberId, assignment }) => [memberId, Buffer.from(assignment)])))
-    }
-    return answer
   }
 
-  #checkSync ({ memberId, groupInstanceId, generationId, protocolType, protocolName }: Request<typeof SyncGroup>): ErrorName {
-    const error = this.check(memberId, groupInstanceId, generationId)
-    if (error !== 'NONE') return error
-    // KIP-559: null from versions that do not say.
-    if (protocolType !== null && protocolType !== this.#protocolType) return 'INCONSISTENT_GROUP_PROTOCOL'
-    if (protocolName !== null && this.#protocol !== null && protocolName !== this.#protocol) return 'INCONSISTENT_GROUP_PROTOCOL'
-    return this.#state === 'PreparingRebalance' ? 'REBALANCE_IN_PROGRESS' : 'NONE'
-  }
-
-  #assign (assignments: ReadonlyMap<string, Buffer>): void {
-    const generation = this.#generation
-    const assignmentOf = ({ memberId }: Member): Buffer => assignments.get(memberId) ?? NO_BYTES
-    // A member may have left, or joined, while the record was being written: then another rebalance goes on, and it has
-    // told whoever waited.
-    const isCurrent = (): boolean => this.#state === 'CompletingRebalance' && this.#generation === generation
-    this.store(assignmentOf).then(() => {
-      if (!isCurrent()) return
-      for (const member of this.members.values()) member.assignment = assignmentOf(member)
-      this.#enter('Stable')
-      this.#endSync(null)
-    }, (error: unknown) => {
-      if (!isCurrent()) return
-      this.#endSync(syncRefused(storageError(error)))
-      this.rebalance()
-    })
-  }
-
-  /** Answers every SyncGroup that waits: with the assignment, or with `refusal`. */
-  #endSync (refusal: SyncAnswer | null): void {
-    for (const member of this.members.values()) {
-      if (refusal !== null) member.assignment = NO_BYTES
-      if (!member.isSyncing) continue
-      member.answerSync(refusal ?? this.#assigned(member))
-      this.expectHeartbeat(member) // its session may have ended unnoticed while it waited
-    }
-  }
-
-  #assigned ({ assignment }: Member): SyncAnswer {
-    return { errorCode: errors.NONE, protocolType: this.#protocolType, protocolName: this.#protocol, assignment }
+  /** Everyone has been assigned their part. */
+  becomeStable (): void {
+    this.#enter('Stable')
   }
 
   #forgetSync (): void {
@@ -308,7 +263,6 @@ export class ClassicGroup {
     if (member === undefined) return
     member.answerJoin(joinRefused('UNKNOWN_MEMBER_ID', ''))
     member.answerSync(syncRefused('UNKNOWN_MEMBER_ID'))
-    this.#unsynced.delete(memberId)
     this.members.remove(memberId)
   }
 
@@ -324,48 +278,24 @@ export class ClassicGroup {
    * Takes over what a record says. A group with members is stable: nothing else is ever written. Its sessions begin anew, as
    * if every member had just been heard.
    */
-  load ({ generation, protocolType, protocol, leader, currentStateTimestamp, members }: StoredGroup): void {
-    this.#generation = generation
-    this.#protocolType = protocolType === '' ? null : protocolType
-    this.#protocol = protocol
-    for (const { assignment, subscription, sessionTimeout, rebalanceTimeout, ...identity } of members) {
-      const member = new Member(identity, {
-        sessionTimeoutMs: sessionTimeout,
-        rebalanceTimeoutMs: rebalanceTimeout === -1 ? sessionTimeout : rebalanceTimeout,
-        protocols: [{ name: protocol ?? '', metadata: subscription }]
-      })
-      member.assignment = assignment
-      member.isNew = false
+  load (stored: StoredGroup): void {
+    this.#generation = stored.generation
+    this.#protocolType = stored.protocolType === '' ? null : stored.protocolType
+    this.#protocol = stored.protocol
+    for (const member of storedMembers(stored)) {
       this.members.add(member)
       this.expectHeartbeat(member)
     }
-    if (leader !== null && this.members.get(leader) !== undefined) this.members.leaderId = leader
-    this.#state = members.length === 0 ? 'Empty' : 'Stable'
-    if (currentStateTimestamp !== -1) this.#stateSinceMs = currentStateTimestamp
+    if (stored.leader !== null && this.members.knows(stored.leader)) this.members.leaderId = stored.leader
+    this.#state = this.members.size === 0 ? 'Empty' : 'Stable'
+    if (stored.currentStateTimestamp !== -1) this.#stateSinceMs = stored.currentStateTimestamp
     // `maxSize` may be smaller than it was: the rebalance admits as many as there may be.
     if (this.members.size > this.#host.config.maxSize) this.rebalance()
   }
 
-  /** Makes the group as it is durable, with these assignments. Rejects as `Journal.append` does. */
+  /** Makes the group durable as it is now, with these assignments. Rejects as `Journal.append` does. */
   async store (assignmentOf: (member: Member) => Buffer): Promise<void> {
-    const record = groupRecord(this.groupId, {
-      protocolType: this.#protocolType ?? '',
-      generation: this.#generation,
-      protocol: this.#protocol,
-      leader: this.members.leaderId,
-      currentStateTimestamp: this.#stateSinceMs,
-      members: Array.from(this.members.values(), member => ({
-        memberId: member.memberId,
-        groupInstanceId: member.groupInstanceId,
-        clientId: member.clientId,
-        clientHost: member.clientHost,
-        rebalanceTimeout: member.terms.rebalanceTimeoutMs,
-        sessionTimeout: member.terms.sessionTimeoutMs,
-        subscription: member.metadataFor(this.#protocol),
-        assignment: assignmentOf(member)
-      }))
-    })
-    await this.#host.journal.append([record])
+    await this.#host.journal.append([groupRecord(this.groupId, storedGeneration(this, assignmentOf))])
   }
 
   /** The group is being deleted, or the coordinator stops: whoever waits is answered `error`, whoever asks is told to come later. */

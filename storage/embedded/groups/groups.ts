@@ -20,6 +20,7 @@ import { Offsets } from './offsets.ts'
 import { readEntry, type StoredGroup } from './records.ts'
 import { deleteGroup, forgetTopic, removeExpired } from './removal.ts'
 import { heartbeat, leave, type Leaving } from './session.ts'
+import { sync } from './sync.ts'
 
 export interface GroupsOptions {
   readonly log: GroupLog
@@ -94,6 +95,11 @@ export class Groups {
     })
   }
 
+  /** Until `start` and after `stop` nothing can be said of any group: what is asked then is answered COORDINATOR_NOT_AVAILABLE. */
+  get isRunning (): boolean {
+    return this.#isRunning
+  }
+
   // ---- members
 
   async join (attempt: Join): Promise<JoinAnswer> {
@@ -104,7 +110,6 @@ export class Groups {
     if (sessionTimeoutMs < minSessionTimeoutMs || sessionTimeoutMs > maxSessionTimeoutMs) return joinRefused('INVALID_SESSION_TIMEOUT', memberId)
     const known = this.#groups.get(groupId)
     if (known !== undefined) return join(known, attempt)
-    if (memberId !== '') return joinRefused('UNKNOWN_MEMBER_ID', memberId)
     if (this.#groups.size >= maxGroups) return joinRefused('POLICY_VIOLATION', memberId)
     const group = new ClassicGroup(groupId, this.#host)
     const answer = join(group, attempt)
@@ -114,7 +119,7 @@ export class Groups {
 
   async sync (request: Request<typeof SyncGroup>): Promise<SyncAnswer> {
     const group = this.#find(request.groupId)
-    return typeof group === 'string' ? syncRefused(group) : group.sync(request)
+    return typeof group === 'string' ? syncRefused(group) : sync(group, request)
   }
 
   async heartbeat ({ groupId, memberId, groupInstanceId, generationId }: Request<typeof Heartbeat>): Promise<ErrorName> {
@@ -137,11 +142,6 @@ export class Groups {
   }
 
   // ---- offsets. An empty group id is as good as any here: Kafka's oldest clients commit under it.
-
-  /** How many groups there are: for the metrics. */
-  get size (): number {
-    return this.#groups.size
-  }
 
   /**
    * Commits offsets; resolves when they are durable, with one result for each, in order. `unknownGroup` is what a member of
@@ -173,6 +173,11 @@ export class Groups {
   }
 
   // ---- for operators
+
+  /** How many groups there are: for the metrics. */
+  get size (): number {
+    return this.#groups.size
+  }
 
   async list (): Promise<ClassicGroup[]> {
     return [...this.#groups.values()]

@@ -30,8 +30,8 @@ type Answer = JoinAnswer | Promise<JoinAnswer>
 export function join (group: ClassicGroup, attempt: Join): Answer {
   const { memberId, groupInstanceId, protocolType } = attempt.request
   if (group.state === 'Dead') return joinRefused('COORDINATOR_NOT_AVAILABLE', memberId)
-  if (!group.hasRoomFor(memberId)) {
-    if (memberId !== '') {
+  if (!group.hasRoomFor(memberId, groupInstanceId)) {
+    if (group.members.knows(memberId)) {
       group.remove(memberId)
       group.afterRemoval()
     }
@@ -67,27 +67,29 @@ function joinDynamic (group: ClassicGroup, attempt: Join, terms: Terms): Answer 
 function joinStatic (group: ClassicGroup, attempt: Join, terms: Terms): Answer {
   const { groupInstanceId, protocolType } = attempt.request
   const identity = identityOf(attempt, `${groupInstanceId}-${randomUUID()}`)
-  const oldId = group.members.idOfInstance(groupInstanceId!)
-  if (oldId === undefined) return group.admit(identity, terms, protocolType)
-  const old = group.members.get(oldId)!
+  const old = group.members.instance(groupInstanceId)
+  if (old === undefined) return group.admit(identity, terms, protocolType)
   const oldLeader = group.members.leaderId
   const member = group.replace(old, identity, terms)
   // In CompletingRebalance the leader may be assigning to the old member id at this moment, so that generation is lost.
   if (group.state !== 'Stable' || group.members.chooseProtocol() !== group.protocol) return group.readmit(member, terms)
 
   const answer = group.hold(member)
+  // Unless a rebalance begins in the meantime: then that is what answers.
+  const isCurrent = (): boolean => group.state === 'Stable' && group.members.get(member.memberId) === member
   group.store(({ assignment }) => assignment).then(() => {
-    if (group.state !== 'Stable') return // a rebalance has begun, and will answer
+    if (!isCurrent()) return
     const leads = group.members.leaderId === member.memberId
     // A leader that cannot be told to skip the assignment sees the old leader's id: it must not assign, and the group would
     // not hear of it if it did. It syncs like a follower and keeps what it had.
     member.answerJoin(attempt.maySkipAssignment
       ? { ...group.currentGeneration(member), skipAssignment: leads }
       : group.currentGeneration(member, oldLeader))
+    group.expectHeartbeat(member)
   }, (error: unknown) => {
-    if (group.members.get(member.memberId) !== member) return
+    if (!isCurrent()) return
     member.answerJoin(joinRefused(storageError(error), ''))
-    if (group.state === 'Stable') group.replace(member, old, old.terms)
+    group.replace(member, old, old.terms)
   })
   return answer
 }

@@ -27,8 +27,10 @@ export class Membership {
     return this.#members.values()
   }
 
-  idOfInstance (groupInstanceId: string): string | undefined {
-    return this.#static.get(groupInstanceId)
+  /** The member behind a group instance id. */
+  instance (groupInstanceId: string | null): Member | undefined {
+    const memberId = groupInstanceId === null ? undefined : this.#static.get(groupInstanceId)
+    return memberId === undefined ? undefined : this.#members.get(memberId)
   }
 
   /** The first member leads. */
@@ -72,6 +74,11 @@ export class Membership {
 
   isPending (memberId: string): boolean {
     return this.#pending.has(memberId)
+  }
+
+  /** A member, or an id that may become one. */
+  knows (memberId: string): boolean {
+    return this.#members.has(memberId) || this.#pending.has(memberId)
   }
 
   /** Beyond `limit` the oldest id goes: its owner is told UNKNOWN_MEMBER_ID and asks for another. */

@@ -42,7 +42,7 @@ export function leave (group: ClassicGroup, leaving: readonly Leaving[]): ErrorN
 function leaveOne (group: ClassicGroup, { memberId, groupInstanceId }: Leaving): ErrorName {
   const { members } = group
   if (!members.isPending(memberId)) {
-    if (memberId === '' && groupInstanceId !== null) memberId = members.idOfInstance(groupInstanceId) ?? ''
+    if (memberId === '') memberId = members.instance(groupInstanceId)?.memberId ?? ''
     const error = members.check(memberId, groupInstanceId)
     if (error !== 'NONE') return error
   }

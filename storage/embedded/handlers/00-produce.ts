@@ -2,16 +2,18 @@
  * Produce, v3 to v13.
  * Appends one batch to each partition and answers when all of them are as durable as `acks` asks: -1 when they are
  * committed, 1 when they are in the file, 0 never. A partition that fails does not hold up the others. A batch that an
- * idempotent producer sends twice is answered with the offset it has.
+ * idempotent producer sends twice is answered with the offset it has. Internal topics are written by the engine alone.
  * Not here: transactions; waiting no longer than `timeoutMs` (there are no replicas to wait for).
  */
 import { RecordBatch, batchSizeAt } from '../../../protocol/batch.ts'
 import { KafkaError, errors } from '../../../protocol/errors.ts'
 import { Produce } from '../../../protocol/messages/00-produce.ts'
 import { type Chunks, type Request, type Response } from '../../../protocol/schema.ts'
+import { kafkaErrorOf } from '../failures.ts'
 import { handler } from '../handler.ts'
-import { InvalidRecordsError, type Appended, type Partition } from '../partition.ts'
+import { type Appended, type Partition } from '../partition.ts'
 import { type Embedded } from '../state.ts'
+import { InvalidRecordsError } from '../validation.ts'
 
 type TopicRequest = Request<typeof Produce>['topicData'][number]
 type PartitionResponse = Response<typeof Produce>['responses'][number]['partitionResponses'][number]
@@ -51,6 +53,7 @@ function findPartition (state: Embedded, { name, topicId }: TopicRequest, index:
   if (topic === undefined && name === '') throw new KafkaError('UNKNOWN_TOPIC_ID')
   const partition = topic?.partitions[index]
   if (partition === undefined) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `There is no partition ${index} of topic ${name}.`)
+  if (topic!.isInternal) throw new KafkaError('INVALID_TOPIC_EXCEPTION', `Topic ${topic!.name} is internal: clients cannot write to it.`)
   return partition
 }
 
@@ -59,7 +62,9 @@ function onlyBatch (chunks: Chunks | null, version: number): RecordBatch {
   const bytes = chunks?.length === 1 ? chunks[0]! : Buffer.concat(chunks ?? [])
   const size = batchSizeAt(bytes, 0)
   // Formats 0 and 1 have their magic byte in the same place, so they are told apart before the length is looked at.
-  if (bytes.length > 16 && bytes[16]! < 2) throw new KafkaError('INVALID_RECORD', `Message format ${bytes[16]} is not accepted: produce with format 2 (Kafka 0.11 and later).`)
+  if (bytes.length > 16 && bytes[16]! < 2) {
+    throw new KafkaError('INVALID_RECORD', `Message format ${bytes[16]} is not accepted: produce with format 2 (Kafka 0.11 and later).`)
+  }
   if (size > bytes.length) throw new KafkaError('CORRUPT_MESSAGE', `A batch of ${size} bytes was announced, ${bytes.length} came.`)
   if (size !== bytes.length) throw new KafkaError('INVALID_RECORD', 'A partition must get exactly one record batch.')
   const batch = new RecordBatch(bytes)
@@ -75,8 +80,8 @@ async function durable (partition: Partition, { nextOffset }: Appended, acks: nu
   }
 }
 
-function refuse (response: PartitionResponse, error: unknown): void {
-  if (!(error instanceof KafkaError)) throw error
+function refuse (response: PartitionResponse, thrown: unknown): void {
+  const error = kafkaErrorOf(thrown)
   response.errorCode = error.errorCode
   response.errorMessage = error.message
   response.baseOffset = -1

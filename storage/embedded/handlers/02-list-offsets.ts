@@ -6,6 +6,7 @@
 import { KafkaError, errors } from '../../../protocol/errors.ts'
 import { ListOffsets } from '../../../protocol/messages/02-list-offsets.ts'
 import { LEADER_EPOCH, type Log } from '../../log/log.ts'
+import { kafkaErrorOf } from '../failures.ts'
 import { handler } from '../handler.ts'
 
 interface Found {
@@ -26,8 +27,7 @@ export const listOffsets = handler(ListOffsets, [1, 11], async (request, _contex
         const found = await find(partition.log, timestamp)
         return { partitionIndex, errorCode: errors.NONE, ...found, leaderEpoch: found.offset < 0 ? -1 : LEADER_EPOCH }
       } catch (error) {
-        if (!(error instanceof KafkaError)) throw error
-        return { partitionIndex, errorCode: error.errorCode, ...nothing, leaderEpoch: -1 }
+        return { partitionIndex, errorCode: kafkaErrorOf(error).errorCode, ...nothing, leaderEpoch: -1 }
       }
     }))
   })))

@@ -8,9 +8,11 @@ import { Metadata } from '../../../protocol/messages/03-metadata.ts'
 import { type Request, type ResponseInput } from '../../../protocol/schema.ts'
 import { LEADER_EPOCH } from '../../log/log.ts'
 import { clusterOperations, topicOperations } from '../operations.ts'
+import { kafkaErrorOf } from '../failures.ts'
 import { handler } from '../handler.ts'
 import { type Embedded } from '../state.ts'
-import { checkTopicName, type Topic } from '../topics.ts'
+import { checkTopicName } from '../topic-names.ts'
+import { type Topic } from '../topics.ts'
 
 type Wanted = NonNullable<Request<typeof Metadata>['topics']>[number]
 type TopicResponse = ResponseInput<typeof Metadata>['topics'][number]
@@ -25,8 +27,7 @@ export const metadata = handler(Metadata, [0, 13], async (request, context, stat
       try {
         return describe(await find(one, request.allowAutoTopicCreation, state), state.nodeId, withOperations)
       } catch (error) {
-        if (!(error instanceof KafkaError)) throw error
-        return unknown(one, error.errorCode)
+        return unknown(one, kafkaErrorOf(error).errorCode)
       }
     }))
   return {

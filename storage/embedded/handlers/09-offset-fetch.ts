@@ -15,22 +15,25 @@ import { handler } from '../handler.ts'
 type Wanted = readonly { readonly name: string, readonly partitionIndexes: readonly number[] }[]
 type Found = NonNullable<ResponseInput<typeof OffsetFetch>['topics']>
 
-export const offsetFetch = handler(OffsetFetch, [1, 9], async (request, { version }, { groups }) => {
-  if (version < 8) return { topics: await find(groups, request.groupId, request.topics) }
+export const offsetFetch = handler(OffsetFetch, [1, 9], async ({ groupId, topics, groups: wanted }, { version }, { groups }) => {
+  // Without the groups, -1 would make consumers start all over. v1 has only the partitions to say so.
+  const errorCode = groups.isRunning ? errors.NONE : errors.COORDINATOR_NOT_AVAILABLE
+  if (version < 8) return { errorCode, topics: await find(groups, groupId, topics, errorCode) }
   return {
-    groups: await Promise.all(request.groups.map(async ({ groupId, topics }) => ({ groupId, topics: await find(groups, groupId, topics) })))
+    groups: await Promise.all(wanted.map(async ({ groupId, topics }) =>
+      ({ groupId, errorCode, topics: await find(groups, groupId, topics, errorCode) })))
   }
 })
 
-/** Everything, where `wanted` is null. */
-async function find (groups: Groups, groupId: string, wanted: Wanted | null): Promise<Found> {
+/** Everything that was committed, where `wanted` is null. */
+async function find (groups: Groups, groupId: string, wanted: Wanted | null, errorCode: number): Promise<Found> {
   const offsets = await groups.offsets(groupId)
   wanted ??= offsets?.topics().map(name => ({ name, partitionIndexes: offsets.partitionsOf(name) })) ?? []
   return wanted.map(({ name, partitionIndexes }) => ({
     name,
     partitions: partitionIndexes.map(partition => {
       const { offset = -1, leaderEpoch = -1, metadata = '' } = offsets?.get({ topic: name, partition }) ?? {}
-      return { partitionIndex: partition, committedOffset: offset, committedLeaderEpoch: leaderEpoch, metadata, errorCode: errors.NONE }
+      return { partitionIndex: partition, committedOffset: offset, committedLeaderEpoch: leaderEpoch, metadata, errorCode }
     })
   }))
 }

@@ -16,22 +16,15 @@ type Description = ResponseInput<typeof DescribeGroups>['groups'][number]
 
 export const describeGroups = handler(DescribeGroups, [0, 6], async ({ groups }, { version }, state) => ({
   groups: await Promise.all(groups.map(async groupId => {
+    if (!state.groups.isRunning) return { ...nothing, groupId, errorCode: errors.COORDINATOR_NOT_AVAILABLE }
     const group = await state.groups.describe(groupId)
-    return group === null ? unknown(groupId, version) : describe(group)
+    if (group !== null) return describe(group)
+    if (version < 6) return { ...nothing, groupId, groupState: 'Dead' }
+    return { ...nothing, groupId, groupState: 'Dead', errorCode: errors.GROUP_ID_NOT_FOUND, errorMessage: `Group ${groupId} not found.` }
   }))
 }))
 
-function unknown (groupId: string, version: number): Description {
-  return {
-    errorCode: version >= 6 ? errors.GROUP_ID_NOT_FOUND : errors.NONE,
-    errorMessage: version >= 6 ? `Group ${groupId} not found.` : null,
-    groupId,
-    groupState: 'Dead',
-    protocolType: '',
-    protocolData: '',
-    members: []
-  }
-}
+const nothing = { errorCode: errors.NONE, groupState: '', protocolType: '', protocolData: '', members: [] }
 
 function describe ({ groupId, state, protocolType, protocol, members }: ClassicGroup): Description {
   const isStable = state === 'Stable'

@@ -10,6 +10,7 @@ import { handler } from '../handler.ts'
 const TYPE = 'classic'
 
 export const listGroups = handler(ListGroups, [0, 5], async ({ statesFilter, typesFilter }, _context, state) => {
+  if (!state.groups.isRunning) return { errorCode: errors.COORDINATOR_NOT_AVAILABLE, groups: [] }
   const groups = passes(typesFilter, TYPE) ? await state.groups.list() : []
   return {
     errorCode: errors.NONE,

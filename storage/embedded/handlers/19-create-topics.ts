@@ -1,12 +1,13 @@
 /**
  * CreateTopics, v2 to v7.
  * One replica of everything: a replication factor other than 1 (or -1, the default) is refused, and an assignment may
- * only name this node. A topic that is named twice in one request is refused each time, as Kafka does.
+ * only name this node. A topic that is named twice in one request is refused, as Kafka does.
  */
 import { KafkaError, errors } from '../../../protocol/errors.ts'
 import { CreateTopics } from '../../../protocol/messages/19-create-topics.ts'
 import { type Request, type ResponseInput } from '../../../protocol/schema.ts'
 import { configNames, defaultOf } from '../configs.ts'
+import { kafkaErrorOf } from '../failures.ts'
 import { handler } from '../handler.ts'
 import { type Embedded } from '../state.ts'
 
@@ -17,29 +18,32 @@ type Created = ResponseInput<typeof CreateTopics>['topics'][number]
 const DYNAMIC_TOPIC_CONFIG = 1
 const DEFAULT_CONFIG = 5
 
-export const createTopics = handler(CreateTopics, [2, 7], async ({ topics, validateOnly }, _context, state) => ({
-  topics: await Promise.all(topics.map(async wanted => {
-    try {
-      if (topics.filter(({ name }) => name === wanted.name).length > 1) {
-        throw new KafkaError('INVALID_REQUEST', `Topic ${wanted.name} is named more than once.`)
+export const createTopics = handler(CreateTopics, [2, 7], async ({ topics, validateOnly }, _context, state) => {
+  const times = new Map<string, number>()
+  for (const { name } of topics) times.set(name, (times.get(name) ?? 0) + 1)
+  return {
+    topics: await Promise.all(topics.map(async wanted => {
+      try {
+        if (times.get(wanted.name)! > 1) throw new KafkaError('INVALID_REQUEST', `Topic ${wanted.name} is named more than once.`)
+        return await create(wanted, validateOnly, state)
+      } catch (error) {
+        const { errorCode, message } = kafkaErrorOf(error)
+        return { name: wanted.name, errorCode, errorMessage: message, configs: null }
       }
-      return await create(wanted, validateOnly, state)
-    } catch (error) {
-      if (!(error instanceof KafkaError)) throw error
-      return { name: wanted.name, errorCode: error.errorCode, errorMessage: error.message, configs: null }
-    }
-  }))
-}))
+    }))
+  }
+})
 
 async function create (wanted: Wanted, validateOnly: boolean, state: Embedded): Promise<Created> {
+  state.topics.checkNew(wanted.name)
   const count = partitionCount(wanted, state)
   const configs = new Map(wanted.configs.map(({ name, value }) => [name, value]))
-  state.topics.check(wanted.name, count, configs)
+  state.topics.checkShape(count, configs)
   const set = configs as Map<string, string> // no null passes the check
   const topic = validateOnly ? null : await state.topics.create(wanted.name, count, set)
   return {
     name: wanted.name,
-    topicId: topic?.id ?? noTopicId,
+    ...(topic === null ? {} : { topicId: topic.id }),
     errorCode: errors.NONE,
     errorMessage: null,
     numPartitions: count,
@@ -53,8 +57,6 @@ async function create (wanted: Wanted, validateOnly: boolean, state: Embedded): 
     }))
   }
 }
-
-const noTopicId = 'AAAAAAAAAAAAAAAAAAAAAA'
 
 function partitionCount ({ name, numPartitions, replicationFactor, assignments }: Wanted, { nodeId, options }: Embedded): number {
   if (assignments.length === 0) {

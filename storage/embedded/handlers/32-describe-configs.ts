@@ -1,6 +1,6 @@
 /**
  * DescribeConfigs, v1 to v4.
- * Topics and this broker; other resource types are refused. What the broker says are the few of Kafka's settings that
+ * Topics and this broker; other resource types are refused. No keys ask for all, as null does. What the broker says are the few of Kafka's settings that
  * this engine has, under Kafka's names; they come from its own configuration and cannot be changed here.
  */
 import { KafkaError, errors } from '../../../protocol/errors.ts'
@@ -25,9 +25,14 @@ export const describeConfigs = handler(DescribeConfigs, [1, 4], ({ resources, in
   results: resources.map(resource => {
     const { resourceType, resourceName } = resource
     try {
-      const all = resourceType === TOPIC ? topicEntries(resource, state) : resourceType === BROKER ? brokerEntries(resource, state) : unsupported(resource)
-      const configs = all.filter(({ name }) => resource.configurationKeys === null || resource.configurationKeys.includes(name))
-        .map(entry => ({ ...entry, synonyms: includeSynonyms ? entry.synonyms ?? [] : [], documentation: includeDocumentation ? entry.documentation ?? null : null }))
+      const all = entriesOf(resource, state)
+      const keys = resource.configurationKeys ?? []
+      const configs = all.filter(({ name }) => keys.length === 0 || keys.includes(name))
+        .map(entry => ({
+          ...entry,
+          synonyms: includeSynonyms ? entry.synonyms : [],
+          documentation: includeDocumentation ? entry.documentation ?? null : null
+        }))
       return { errorCode: errors.NONE, errorMessage: null, resourceType, resourceName, configs }
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error
@@ -35,6 +40,15 @@ export const describeConfigs = handler(DescribeConfigs, [1, 4], ({ resources, in
     }
   })
 }))
+
+function entriesOf (resource: Resource, state: Embedded): Entry[] {
+  switch (resource.resourceType) {
+    case TOPIC: return topicEntries(resource, state)
+    case BROKER: return brokerEntries(resource, state)
+    default: throw new KafkaError('INVALID_REQUEST',
+      `Configurations of resource type ${resource.resourceType} do not exist here: topics are ${TOPIC}, brokers ${BROKER}.`)
+  }
+}
 
 function topicEntries ({ resourceName }: Resource, state: Embedded): Entry[] {
   const topic = state.topics.get(resourceName)
@@ -70,10 +84,12 @@ function brokerEntries ({ resourceName }: Resource, { nodeId, options }: Embedde
     'num.partitions': String(options.partitions)
   }
   return Object.entries(settings).map(([name, value]) => ({
-    name, value, readOnly: true, configSource: STATIC_BROKER_CONFIG, isSensitive: false, synonyms: [{ name, value, source: STATIC_BROKER_CONFIG }], configType: STRING
+    name,
+    value,
+    readOnly: true,
+    configSource: STATIC_BROKER_CONFIG,
+    isSensitive: false,
+    synonyms: [{ name, value, source: STATIC_BROKER_CONFIG }],
+    configType: STRING
   }))
-}
-
-function unsupported ({ resourceType }: Resource): never {
-  throw new KafkaError('INVALID_REQUEST', `Configurations of resource type ${resourceType} do not exist here: topics are 2, brokers 4.`)
 }

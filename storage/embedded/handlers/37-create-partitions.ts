@@ -4,6 +4,7 @@
  */
 import { KafkaError, errors } from '../../../protocol/errors.ts'
 import { CreatePartitions } from '../../../protocol/messages/37-create-partitions.ts'
+import { kafkaErrorOf } from '../failures.ts'
 import { handler } from '../handler.ts'
 
 export const createPartitions = handler(CreatePartitions, [0, 3], async ({ topics, validateOnly }, _context, state) => ({
@@ -18,8 +19,8 @@ export const createPartitions = handler(CreatePartitions, [0, 3], async ({ topic
       if (!validateOnly) await state.topics.addPartitions(name, count)
       return { name, errorCode: errors.NONE, errorMessage: null }
     } catch (error) {
-      if (!(error instanceof KafkaError)) throw error
-      return { name, errorCode: error.errorCode, errorMessage: error.message }
+      const { errorCode, message } = kafkaErrorOf(error)
+      return { name, errorCode, errorMessage: message }
     }
   }))
 }))

@@ -5,8 +5,9 @@
  */
 import { once } from 'node:events'
 import { randomBytes } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test } from 'tap'
@@ -39,11 +40,11 @@ export async function startServer (t: Test, ...options: readonly string[]): Prom
   return server
 }
 
-const MAIN = new URL('../../../src/main.ts', import.meta.url).pathname
+const MAIN = new URL('../../../bin/barnabas.js', import.meta.url).pathname
 const START_TIMEOUT_MS = 30_000
 
 async function barnabasServer (t: Test, options: readonly string[]): Promise<Server> {
-  const dataFolder = t.testdir()
+  const dataFolder = temporaryFolder(t)
   const [kafkaPort, httpPort] = [await freePort(), await freePort()]
   const kafka = `127.0.0.1:${kafkaPort}`
   const address = `127.0.0.1:${httpPort}`
@@ -62,7 +63,7 @@ async function barnabasServer (t: Test, options: readonly string[]): Promise<Ser
 }
 
 async function kafkaServer (t: Test): Promise<Server> {
-  const folder = t.testdir()
+  const folder = temporaryFolder(t)
   const [port, controllerPort] = [await freePort(), await freePort()]
   const properties = join(folder, 'server.properties')
   writeFileSync(properties, `process.roles=broker,controller
@@ -91,6 +92,13 @@ group.initial.rebalance.delay.ms=0
     stop: () => broker!.end('SIGTERM'),
     kill: async () => { await broker!.end('SIGKILL') }
   }
+}
+
+/** Not `t.testdir()`, which empties its folder when the test asks for one too. */
+function temporaryFolder (t: Test): string {
+  const folder = mkdtempSync(join(tmpdir(), 'barnabas-interop-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
 }
 
 /** Ports are chosen before the start, so that a restart can have the same ones. */

@@ -1,12 +1,9 @@
 import t from 'tap'
 import { connect as tcpConnect } from 'node:net'
-import { fastify } from 'fastify'
-import { readContract } from '../../../routes/contract.ts'
 import { SUB_PROTOCOL, limits } from '../../../routes/ws/limits.ts'
 import { isAllowedOrigin } from '../../../routes/ws/origin.ts'
-import { shouldUpgrade, webSocket } from '../../../routes/ws.ts'
-import { contractPath, openDoor } from '../../support/http-door.ts'
-import { openBoth, openPeer } from './support.ts'
+import { openDoor } from '../../support/http-door.ts'
+import { openBoth, openGateway, openPeer } from './support.ts'
 
 interface Refusal { readonly status: number, readonly body: string, readonly headers: Readonly<Record<string, string>> }
 
@@ -20,7 +17,7 @@ t.test('a client that names the sub-protocol says connect and is told the limits
   peer.send({ type: 'connect', clientId: 'a-test' })
   const connected = await peer.next('connected')
   t.match(connected, { pingMs: 25_000, limits })
-  t.match(connected['session'], /^[0-9a-f-]{36}$/)
+  t.match(connected['session'], /^[\w-]{16}$/)
   peer.send({ type: 'connect' })
   t.equal((await peer.next('connected'))['session'], connected['session'], 'saying it again does no harm')
 })
@@ -110,10 +107,7 @@ t.test('an Upgrade header that means something else is ignored, and so is a WebS
 
 t.test('who is to say connect and does not is closed, and so is who says something else first', async t => {
   const { door } = await openDoor(t)
-  const app = fastify({ http: { shouldUpgradeCallback: shouldUpgrade } })
-  t.teardown(() => app.close())
-  webSocket(app, door, await readContract(contractPath), { pingMs: 25_000, connectMs: 50, reconnectAfterMs: [1, 2] })
-  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const { url } = await openGateway(t, door, { connectMs: 50 })
 
   const mute = await openPeer(t, url, { silent: true })
   t.match(await mute.next('error'), { retry: true, problem: { status: 408 } })

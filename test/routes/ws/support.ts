@@ -2,9 +2,16 @@
  * A WebSocket client for tests that says exactly what it is told, and keeps what it hears in order.
  */
 import { type Test } from 'tap'
-import { WebSocket } from 'ws'
-import { SUB_PROTOCOL } from '../../../routes/ws/limits.ts'
-import { openDoor, type TestDoor, type TestDoorOptions } from '../../support/http-door.ts'
+import { fastify, type FastifyInstance } from 'fastify'
+import { WebSocket, type ClientOptions } from 'ws'
+import { browserClient } from '../../../routes/client-js.ts'
+import { readContract } from '../../../routes/contract.ts'
+import { type HttpDoor } from '../../../routes/door.ts'
+import { defaultTiming, SUB_PROTOCOL, type Timing } from '../../../routes/ws/limits.ts'
+import { shouldUpgrade, webSocket } from '../../../routes/ws.ts'
+import { buildBatch, type NewRecord } from '../../../protocol/records.ts'
+import { type MemoryLog } from '../../support/memory-log.ts'
+import { contractPath, openDoor, type TestDoor, type TestDoorOptions } from '../../support/http-door.ts'
 
 export interface RecordJson {
   readonly topic: string
@@ -68,6 +75,21 @@ export class Peer {
     return message
   }
 
+  /** The next message of a type, whatever comes before it. */
+  async find (type: string): Promise<Message> {
+    for (;;) {
+      const message = await this.next()
+      if (message.type === type) return message
+    }
+  }
+
+  /** The next messages of records, until there are `count` records. Other messages are passed over. */
+  async records (count: number): Promise<RecordJson[]> {
+    const records: RecordJson[] = []
+    while (records.length < count) records.push(...(await this.find('records')).records)
+    return records
+  }
+
   /** Everything that has come by the time that the server has dealt with all we sent. */
   async settled (): Promise<Message[]> {
     const pong = new Promise(resolve => this.socket.once('pong', resolve))
@@ -86,13 +108,16 @@ export interface PeerOptions {
   /** The sub-protocol to name; null for none. */
   readonly protocol?: string | null
   readonly headers?: Readonly<Record<string, string>>
+  readonly autoPong?: boolean
   /** Say nothing yet. */
   readonly silent?: boolean
 }
 
 /** Opens a socket and, unless it is to be silent, connects. Rejects with what the server answered instead. */
-export async function openPeer (t: Test, url: string, { protocol = SUB_PROTOCOL, headers = {}, silent = false }: PeerOptions = {}): Promise<Peer> {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, protocol === null ? [] : [protocol], { headers: { ...headers } })
+export async function openPeer (t: Test, url: string, options: PeerOptions = {}): Promise<Peer> {
+  const { protocol = SUB_PROTOCOL, headers = {}, silent = false, autoPong = true } = options
+  const clientOptions: ClientOptions = { headers: { ...headers }, autoPong }
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, protocol === null ? [] : [protocol], clientOptions)
   const peer = new Peer(socket)
   t.teardown(() => socket.terminate())
   await new Promise<void>((resolve, reject) => {
@@ -118,4 +143,39 @@ export async function openBoth (t: Test, options: TestDoorOptions = {}): Promise
   return { ...door, url, peer: await openPeer(t, url) }
 }
 
+export interface Gateway {
+  readonly url: string
+  readonly app: FastifyInstance
+}
+
+/** A server of its own for a door, with the WebSocket and its client and nothing else. */
+export async function openGateway (t: Test, door: HttpDoor, timing: Partial<Timing> = {}, port = 0): Promise<Gateway> {
+  const app = fastify({ http: { shouldUpgradeCallback: shouldUpgrade } })
+  t.teardown(() => app.close())
+  const contract = await readContract(contractPath)
+  webSocket(app, door, contract, { ...defaultTiming, ...timing })
+  browserClient(app, door, contract)
+  return { app, url: await app.listen({ host: '127.0.0.1', port }) }
+}
+
+/** Appends behind the door's back, each record in a batch of its own. */
+export function append (log: MemoryLog, topic: string, values: readonly (string | Buffer)[], partition = 0): void {
+  const target = (log.topics.get(topic) ?? log.create(topic)).partitions[partition]!
+  for (const value of values) {
+    const record: NewRecord = { key: null, value: Buffer.from(value) }
+    const batch = buildBatch([record], { baseOffset: target.end, leaderEpoch: 0 })
+    target.batches.push(batch)
+    target.end = batch.nextOffset
+  }
+}
+
 export const offsetsOf = (message: Message): number[] => message.records.map(({ offset }) => offset)
+
+/** Until something is so, which no event tells of. Rejects if it does not come about. */
+export async function eventually (condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 10_000
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`it never came about that ${condition.toString()}`)
+    await new Promise(resolve => setTimeout(resolve, 5))
+  }
+}

@@ -22,6 +22,11 @@ t.test('what is no cursor is refused with a sentence', async t => {
   for (const text of wrong) t.throws(() => decodeCursor(text), { name: 'TypeError', message: /is not a cursor: pass one back/ }, text.slice(0, 20))
 })
 
+t.test('a cursor that is longer than any of ours is not even looked at', async t => {
+  const offsets = new Map(Array.from({ length: 20_000 }, (_, i) => [i, i] as const))
+  t.throws(() => decodeCursor(encodeCursor(new Map([['t', { topicId: 'x', offsets }]]))), { name: 'TypeError', message: /is not a cursor/ })
+})
+
 t.test('a long text that is no cursor is not repeated in full', async t => {
   t.throws(() => decodeCursor('x'.repeat(1000)), { message: /^"x{40}…" is not/ })
 })

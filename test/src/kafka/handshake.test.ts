@@ -8,7 +8,7 @@ import { SaslHandshake } from '../../../protocol/messages/17-sasl-handshake.ts'
 import { ApiVersions } from '../../../protocol/messages/18-api-versions.ts'
 import { SaslAuthenticate } from '../../../protocol/messages/36-sasl-authenticate.ts'
 import { type Response } from '../../../protocol/schema.ts'
-import { openDoor } from './wire.ts'
+import { beat, openDoor } from './wire.ts'
 
 const client = { clientSoftwareName: 'apache-kafka-java', clientSoftwareVersion: '4.3.1' }
 const some = new Map([[0, [3, 9]], [1, [4, 99]], [3, [0, 12]], [999, [0, 1]], [12, [5, 6]]] as const)
@@ -126,4 +126,17 @@ t.test('what is not served closes the connection with one helpful line', async t
     t.match(door.logs.at(-1), { level: 30, msg: sentence, clientId: 'ab', version, address: '127.0.0.1' })
     t.equal(door.logs.filter(line => sentence.test(line.msg)).length, 1)
   }
+})
+
+t.test('names without end are cut short in the log', async t => {
+  const door = await openDoor(t, { supports: some })
+  const wire = await door.open()
+  wire.send(ApiVersions, 3, 1, { clientSoftwareName: 'n'.repeat(100_000), clientSoftwareVersion: '1' })
+  await wire.answer(ApiVersions, 3)
+  wire.send(Heartbeat, 4, 2, beat('m'), 'c'.repeat(32_000))
+  await wire.closed()
+  await door.ended('unsupported')
+  const { software, clientId } = door.logs.at(-1)!
+  t.equal(software, `${'n'.repeat(128)}… 1`)
+  t.equal(clientId, `${'c'.repeat(128)}…`)
 })

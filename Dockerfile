@@ -1,0 +1,31 @@
+# Barnabas runs from its TypeScript sources: there is nothing to build, only dependencies to install.
+#
+#   docker build -t barnabas .
+#   docker run -p 127.0.0.1:9092:9092 -p 127.0.0.1:8082:8082 -v barnabas:/data barnabas --insecure --advertised localhost:9092
+#
+# Inside a container it must listen on every address, and as nothing asks for credentials it does so only with --insecure:
+# who may reach the ports is then decided by how they are published.
+
+FROM node:26-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts
+
+FROM node:26-slim
+WORKDIR /app
+ENV NODE_ENV=production
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY . .
+# Compiles the sources once, for every start.
+RUN node bin/warm-up.js && install -d -o node -g node /data
+USER node
+ENV BARNABAS_DATA=/data \
+    BARNABAS_KAFKA=0.0.0.0:9092 \
+    BARNABAS_HTTP=0.0.0.0:8082
+VOLUME /data
+EXPOSE 9092 8082
+# Alive, not ready: a long recovery is no reason to be killed.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:8082/livez').then(answer => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+# The exec form: SIGTERM reaches the process itself, which finishes what it has accepted.
+ENTRYPOINT ["node", "bin/barnabas.js"]

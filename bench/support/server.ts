@@ -1,0 +1,99 @@
+/**
+ * Servers under measurement, as processes of their own: Barnabas, or a real Kafka broker, on free ports over a fresh
+ * folder; and what they have used, from /proc.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { kafkaLibs } from '../../test/interop/support/cache.ts'
+import { succeed } from '../../test/interop/support/run.ts'
+
+const ROOT = new URL('../..', import.meta.url).pathname
+/** Linux counts processor time in these. */
+const TICKS_PER_SECOND = 100
+
+export class Server {
+  readonly name: string
+  readonly kafka: string
+  readonly http: string
+  readonly #child: ChildProcess
+  readonly #folder: string
+
+  constructor (name: string, child: ChildProcess, kafka: string, http: string, folder: string) {
+    this.name = name
+    this.#child = child
+    this.kafka = kafka
+    this.http = http
+    this.#folder = folder
+  }
+
+  /** User and system time so far, in seconds. */
+  get cpuSeconds (): number {
+    const fields = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+  }
+
+  /** Resident memory, in MB. */
+  get memoryMb (): number {
+    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.#child.pid}/status`, 'utf8'))![1]) / 1000
+  }
+
+  async stop (): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await once(this.#child, 'exit')
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+/** Data lies beside the project: a temporary folder may be in memory, and a disk is what is to be measured. */
+function dataFolder (): string {
+  return mkdtempSync(join(ROOT, '.cache/bench-'))
+}
+
+export async function startBarnabas (durability: 'fsync' | 'os', ...options: readonly string[]): Promise<Server> {
+  const folder = dataFolder()
+  const child = spawn(process.execPath, ['bin/barnabas.js', '--data', folder, '--durability', durability,
+    '--kafka', '127.0.0.1:0', '--http', '127.0.0.1:0', '--log-level', 'warn', ...options], { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] })
+  let banner = ''
+  for await (const text of child.stdout!.setEncoding('utf8')) {
+    banner += text as string
+    const [, kafka, http] = /kafka +(\S+)\nhttp +(\S+)\n/.exec(banner) ?? []
+    if (kafka !== undefined) return new Server(`Barnabas ${durability}`, child, kafka, http!, folder)
+  }
+  throw new Error(`Barnabas did not start:\n${banner}`)
+}
+
+export async function startKafka (...properties: readonly string[]): Promise<Server> {
+  const folder = dataFolder()
+  const [port, controller] = [await freePort(), await freePort()]
+  const file = join(folder, 'server.properties')
+  writeFileSync(file, [
+    'process.roles=broker,controller', 'node.id=1', `controller.quorum.voters=1@127.0.0.1:${controller}`,
+    `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`, 'controller.listener.names=CONTROLLER',
+    `log.dirs=${folder}/data`, 'offsets.topic.replication.factor=1', 'transaction.state.log.replication.factor=1',
+    'transaction.state.log.min.isr=1', 'group.initial.rebalance.delay.ms=0', ...properties
+  ].join('\n'))
+  const classpath = join(await kafkaLibs(), '*')
+  await succeed('java', ['-cp', classpath, 'kafka.tools.StorageTool', 'format', '-t', randomBytes(16).toString('base64url'), '-c', file])
+  const child = spawn('java', ['-Xmx1g', '-Xms1g', '-cp', classpath, 'kafka.Kafka', file], { stdio: 'ignore' })
+  const server = new Server('Kafka', child, `127.0.0.1:${port}`, '', folder)
+  await kafkaClient('TopicCommand', ['--bootstrap-server', server.kafka, '--list'])
+  return server
+}
+
+/** Runs one of Kafka's own tools, which wait for a broker that is still starting. */
+export async function kafkaClient (name: string, args: readonly string[]): Promise<string> {
+  return await succeed('java', ['-Xmx512m', '-cp', join(await kafkaLibs(), '*'), `org.apache.kafka.tools.${name}`, ...args], { timeoutMs: 300_000 })
+}
+
+async function freePort (): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

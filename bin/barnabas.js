@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import './compile-cache.js'
+const { main } = await import('../src/main.ts')
+await main(process.argv.slice(2))
