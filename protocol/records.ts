@@ -6,6 +6,7 @@
  */
 import { BATCH_HEADER_BYTES, LOG_APPEND_TIME, NO_PRODUCER_ID, RecordBatch, writeBatchHeader } from './batch.ts'
 import { MAX_DECOMPRESSED_BYTES, compressionCode, compressionOf, type Compression } from './compression.ts'
+import { KafkaError } from './errors.ts'
 import { ProtocolError, Reader } from './reader.ts'
 
 export interface Header {
@@ -64,8 +65,8 @@ const noHeaders: readonly Header[] = []
 function readHeaders (reader: Reader): readonly Header[] {
   const count = reader.varint()
   if (count === 0) return noHeaders
-  if (count < 0) throw new ProtocolError(`a record with ${count} headers`)
-  reader.checkCount(count, 2)
+  // Against the bytes left, and not by `checkCount`: its limit is for frames, which are read at once; batches are read record by record.
+  if (count < 0 || count * 2 > reader.remaining) throw new ProtocolError(`a record with ${count} headers in ${reader.remaining} bytes`)
   const headers: Header[] = []
   for (let i = 0; i < count; i++) {
     const length = reader.varint()
@@ -109,7 +110,10 @@ export interface BatchOptions {
   readonly lastOffsetDelta?: number
 }
 
-/** Builds one batch. `records` must not be empty unless `lastOffsetDelta` says what the batch stands for. */
+/**
+ * Builds one batch. `records` must not be empty unless `lastOffsetDelta` says what the batch stands for. Throws KafkaError
+ * INVALID_TIMESTAMP where the distance between two timestamps is not a safe integer.
+ */
 export function buildBatch (records: readonly NewRecord[], options: BatchOptions = {}): RecordBatch {
   const nowMs = options.nowMs ?? Date.now()
   const baseTimestamp = options.baseTimestampMs ?? records[0]?.timestampMs ?? nowMs
@@ -120,7 +124,11 @@ export function buildBatch (records: readonly NewRecord[], options: BatchOptions
     const record = records[i]!
     const timestampMs = record.timestampMs ?? nowMs
     maxTimestamp = Math.max(maxTimestamp, timestampMs)
-    const body = bodySize(record, timestampMs - baseTimestamp, record.offsetDelta ?? i)
+    const timestampDelta = timestampMs - baseTimestamp
+    if (!Number.isSafeInteger(timestampDelta)) {
+      throw new KafkaError('INVALID_TIMESTAMP', `The timestamp ${timestampMs} is too far from that of the batch, ${baseTimestamp}.`)
+    }
+    const body = bodySize(record, timestampDelta, record.offsetDelta ?? i)
     sizes.push(body)
     size += varlongSize(body) + body
   }

@@ -5,9 +5,9 @@
  * Responses are not serialised by their schemas: Fastify would compile a serialiser for each before it could listen, and drop
  * in silence what a schema does not name. The tests hold every response to the contract instead.
  */
-import { readFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { type FastifySchema, type HTTPMethods } from 'fastify'
-import { parse } from 'yaml'
 import { Validation, type Check, type Node } from './validation.ts'
 
 /** How an operation tells of errors unless the request says otherwise: RFC 9457, or as Confluent's REST Proxy does. */
@@ -46,7 +46,7 @@ const METHODS = ['get', 'put', 'post', 'delete', 'patch'] as const
 
 export async function readContract (path: string | URL): Promise<Contract> {
   const text = await readFile(path, 'utf8')
-  const document = parse(text) as Node
+  const document = await keptDocument(text) ?? await parseDocument(text)
   const validation = new Validation(document)
   const operations = Object.entries(document['paths'] as Record<string, Node>).flatMap(([path, item]) =>
     METHODS.filter(method => item[method] !== undefined).map(method => operationOf(document, path, method, item)))
@@ -65,6 +65,39 @@ export async function readContract (path: string | URL): Promise<Contract> {
     check: schemaName => validation.compile({ $ref: `#/components/schemas/${schemaName}` }),
     methodsOf: path => patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method)
   }
+}
+
+/** The document as JSON, made at install: reading the YAML anew takes a tenth of a second and several megabytes. */
+const KEPT = new URL('../.cache/openapi.json', import.meta.url)
+
+interface Kept {
+  /** SHA-256 of the text that the document was made of. */
+  readonly hash: string
+  readonly document: Node
+}
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url')
+
+async function parseDocument (text: string): Promise<Node> {
+  const { parse } = await import('yaml')
+  return parse(text) as Node
+}
+
+/** Null where nothing is kept, or it was made of another text: then the YAML is read. */
+async function keptDocument (text: string): Promise<Node | null> {
+  try {
+    const { hash, document } = JSON.parse(await readFile(KEPT, 'utf8')) as Kept
+    return hash === hashOf(text) ? document : null
+  } catch {
+    return null
+  }
+}
+
+export async function keepDocument (path: string | URL): Promise<void> {
+  const text = await readFile(path, 'utf8')
+  const kept: Kept = { hash: hashOf(text), document: await parseDocument(text) }
+  await mkdir(new URL('.', KEPT), { recursive: true })
+  await writeFile(KEPT, JSON.stringify(kept))
 }
 
 function operationOf (document: Node, path: string, method: typeof METHODS[number], item: Node): Operation {

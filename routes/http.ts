@@ -6,6 +6,7 @@ import { BodyWatch, readJson, readRaw, readStream } from './bodies.ts'
 import { browserClient } from './client-js.ts'
 import { readContract } from './contract.ts'
 import { type HttpDoor } from './door.ts'
+import { guardOrigins } from './origins.ts'
 import { Problem, sendError } from './problem.ts'
 import { reading } from './read.ts'
 import { records } from './records.ts'
@@ -35,6 +36,8 @@ export async function createHttpServer (door: HttpDoor, { logger, contractPath }
   const app = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
+    // A logger for each request would be made for every record, and used by almost none.
+    childLoggerFactory: logger => logger,
     bodyLimit: door.maxBodyBytes,
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
@@ -62,6 +65,7 @@ export async function createHttpServer (door: HttpDoor, { logger, contractPath }
       : new Problem('method-not-allowed', `${path} can be asked with ${allow.join(', ')}, not with ${request.method}.`, { allow }), request, reply)
   })
 
+  guardOrigins(app, door, contract)
   const watch = new BodyWatch()
   watch.watch(app)
   app.addHook('onClose', async () => watch.close())

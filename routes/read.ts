@@ -43,7 +43,7 @@ export function reading (app: FastifyInstance, door: HttpDoor, contract: Contrac
       }
       const context = contextOf(request, form === 'text/event-stream' ? 'sse' : 'http')
       const consumer = await open(door, context, request)
-      reply.header('vary', 'accept').header('cache-control', 'no-store')
+      reply.header('vary', 'accept, origin').header('cache-control', 'no-store')
       const { limit } = query
       if (form === 'text/event-stream') return await followEvents(door, context, reply, consumer, topic, { limit, waitMs })
       if (form === 'application/x-ndjson') return await followLines(door, context, reply, consumer, topic, { limit, waitMs })

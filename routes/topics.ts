@@ -91,7 +91,7 @@ export function topics (app: FastifyInstance, door: HttpDoor, contract: Contract
 function v2 (request: FastifyRequest, reply: FastifyReply): void {
   const type = negotiate(request.headers.accept, ['application/vnd.kafka.v2+json', 'application/json'])
   if (type === null) throw new ConfluentError(406, `Accept asks for "${request.headers.accept}"; this is application/vnd.kafka.v2+json or application/json.`)
-  reply.header('content-type', type).header('vary', 'accept')
+  reply.header('content-type', type).header('vary', 'accept, origin')
 }
 
 async function known<T> (found: Promise<T>): Promise<T> {

@@ -198,12 +198,11 @@ export class EmbeddedEngine implements LogEngine {
     const config = topicConfig(new Map([['cleanup.policy', 'compact'], ['segment.bytes', String(METADATA_SEGMENT_BYTES)]]), this.#options).log
     const log = await Log.open({ ...options(directory, METADATA_FOLDER), config })
     try {
+      const metadata = await MetadataLog.open(log)
       const damaged = (await this.#fs.list(directory)).find(name => name.endsWith('.damaged'))
-      if (damaged !== undefined) {
-        throw new Error(`The metadata log in ${directory} is damaged, and topics may be missing from it: ${damaged} holds what could not be read. ` +
-          'Restore the folder from a backup; or, to go on without what is lost, move that file away.')
-      }
-      return await MetadataLog.open(log)
+      if (damaged === undefined) return metadata
+      throw new Error(`The metadata log in ${directory} is damaged, and topics may be missing from it: ${damaged} holds what could not be read. ` +
+        'Restore the folder from a backup; or, to go on without what is lost, move that file away.')
     } catch (error) {
       await log.close()
       throw error
@@ -254,6 +253,7 @@ export class EmbeddedEngine implements LogEngine {
   }
 
   async #close (): Promise<void> {
+    if (this.#embedded !== null) this.#state = 'closed' // nothing more is taken
     await this.#opening.catch(() => {}) // whoever opened it has heard of it
     const topics = this.#topics
     if (topics === null) return

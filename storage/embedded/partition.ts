@@ -29,33 +29,34 @@ export class Partition {
   config: TopicConfig
   readonly #options: PartitionOptions
   readonly #producers: Producers
+  /** Up to where the last snapshot tells of them. */
+  #snapshotOffset: number
   /** Work of maintenance on the files. */
   #tending: Promise<void> | null = null
   #closing = false
 
-  private constructor (topic: string, index: number, config: TopicConfig, log: Log, producers: Producers, options: PartitionOptions) {
+  private constructor (topic: string, index: number, config: TopicConfig, log: Log, { producers, offset }: Recalled, options: PartitionOptions) {
     this.topic = topic
     this.index = index
     this.config = config
     this.log = log
     this.#producers = producers
+    this.#snapshotOffset = offset
     this.#options = options
     log.onCommit = bytes => this.waiting.committed(bytes)
   }
 
   static async open (topic: string, index: number, config: TopicConfig, options: PartitionOptions): Promise<Partition> {
-    const { fs, directory } = options
     // The log calls back only after it is open, when the partition exists.
     const holder: { partition?: Partition } = {}
     const log = await Log.open({
       ...options,
       config: config.log,
-      onRoll: async offset => await writeSnapshot(fs, directory, offset, holder.partition!.#producers),
+      onRoll: offset => holder.partition!.#snapshot(offset),
       onTruncate: offset => holder.partition!.#producers.truncate(offset)
     })
     try {
-      const producers = await recallProducers(log, options)
-      holder.partition = new Partition(topic, index, config, log, producers, options)
+      holder.partition = new Partition(topic, index, config, log, await recallProducers(log, options), options)
       return holder.partition
     } catch (error) {
       await log.close().catch(() => {}) // why it cannot be opened is the news
@@ -107,8 +108,15 @@ export class Partition {
     this.waiting.gone()
     await this.log.close()
     await this.#tending
+    const { failure, endOffset } = this.log
+    if (failure === null && endOffset > this.#snapshotOffset) await this.#snapshot(endOffset)
+  }
+
+  /** Also of no producers: that there are none is what the next start needs not find out. */
+  async #snapshot (offset: number): Promise<void> {
     const { fs, directory } = this.#options
-    if (this.log.failure === null && this.#producers.size > 0) await writeSnapshot(fs, directory, this.log.endOffset, this.#producers)
+    await writeSnapshot(fs, directory, offset, this.#producers)
+    this.#snapshotOffset = offset
   }
 
   /** Lets go of a partition whose folder is to be removed. When this resolves, nothing of ours touches that any more. */
@@ -120,8 +128,14 @@ export class Partition {
   }
 }
 
+interface Recalled {
+  readonly producers: Producers
+  /** Up to where a snapshot has told of them. */
+  readonly offset: number
+}
+
 /** From the last snapshot, and from what the log holds behind it. */
-async function recallProducers (log: Log, { fs, directory }: PartitionOptions): Promise<Producers> {
+async function recallProducers (log: Log, { fs, directory }: PartitionOptions): Promise<Recalled> {
   const snapshot = await readSnapshot(fs, directory, log.endOffset)
   const producers = snapshot?.producers ?? new Producers()
   const from = snapshot?.offset ?? 0
@@ -132,5 +146,5 @@ async function recallProducers (log: Log, { fs, directory }: PartitionOptions): 
       for (const batch of batches) if (batch.baseOffset >= from) producers.remember(batch, nowMs, Infinity)
     }
   }
-  return producers
+  return { producers, offset: from }
 }

@@ -16,8 +16,8 @@ import { DRAFT, SWAP, finishSwap } from './tidy.ts'
 
 const noChunks: Chunks = []
 
-/** A segment that is damaged again right after its repair is one time too many. */
-const MAX_REPAIRS = 3
+/** A segment that is damaged again and again after its repair is one that cannot be read. */
+const MAX_ATTEMPTS = 5
 
 export interface SegmentsOptions {
   readonly fs: FileSystem
@@ -66,12 +66,14 @@ export class Segments {
 
   /** Does what reads segments, and does it again after one had to be repaired or was replaced. */
   async mending<T> (work: () => Promise<T>): Promise<T> {
-    for (let repairs = 0; ;) {
+    for (let attempt = 1; ; attempt++) {
       try {
         return await work()
       } catch (error) {
-        if (error instanceof DamagedSegmentError && repairs++ < MAX_REPAIRS) await this.#repair(error.segment)
-        else if (!(error instanceof ClosedFileError) || this.#isClosed) throw error
+        const isDamaged = error instanceof DamagedSegmentError
+        const isReplaced = error instanceof ClosedFileError && !this.#isClosed
+        if (attempt === MAX_ATTEMPTS || !(isDamaged || isReplaced)) throw error
+        if (isDamaged) await this.#repair(error.segment)
       }
     }
   }
@@ -144,34 +146,43 @@ export class Segments {
   /** Deletes all segments but the last that end before `offset` or there. Returns how many these were. */
   removeBefore (offset: number): Promise<number> {
     return this.#oneByOne(async () => {
-      const kept = this.#all.findIndex((segment, i) => segment.nextOffset > offset || i === this.#all.length - 1)
-      const gone = this.#all.splice(0, kept)
-      for (const segment of gone) await segment.remove()
-      if (gone.length > 0) await this.#syncNames()
-      return gone.length
+      let count = 0
+      for (; this.first !== this.active && this.first.nextOffset <= offset; count++) await this.#all.shift()!.remove()
+      if (count > 0) await this.#syncNames()
+      return count
     })
   }
 
-  /** Puts a draft in the place of the neighbours that it was made from, unless one of them has changed in the meantime. */
+  /** Puts a draft in the place of the neighbours that it was made from; false if one of them has changed in the meantime. */
   replace (old: readonly Segment[], draft: Draft): Promise<boolean> {
     return this.#oneByOne(async () => {
-      const { fs, observer } = this.#options
-      const { path, indexIntervalBytes } = old[0]!
       if (this.#isClosed || !old.every(segment => this.#all.includes(segment))) {
         await draft.file.close()
-        await fs.remove(path + DRAFT)
+        await this.#options.fs.remove(old[0]!.path + DRAFT)
         return false
       }
+      const segment = await this.#put(old, draft)
+      this.#all.splice(this.#all.indexOf(old[0]!), old.length, segment)
+      for (const one of old) await this.#close(one)
+      return true
+    })
+  }
+
+  async #put (old: readonly Segment[], { file, contents }: Draft): Promise<Segment> {
+    const { fs, observer } = this.#options
+    const { path, indexIntervalBytes } = old[0]!
+    try {
       await fs.rename(path + DRAFT, path + SWAP)
       await this.#syncNames()
       await this.#orFail(() => finishSwap(fs, path, old.slice(1).map(segment => segment.path)))
-      const segment = new Segment(fs, draft.file, path, draft.contents, indexIntervalBytes)
-      segment.nextOffset = old.at(-1)!.nextOffset
-      await segment.seal(observer)
-      this.#all.splice(this.#all.indexOf(old[0]!), old.length, segment)
-      for (const one of old) await one.close()
-      return true
-    })
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+    const segment = new Segment(fs, file, path, contents, indexIntervalBytes)
+    segment.nextOffset = old.at(-1)!.nextOffset
+    await segment.seal(observer)
+    return segment
   }
 
   /** Sets aside what a segment has lost on the disk and goes on with what is sound. */
@@ -194,7 +205,7 @@ export class Segments {
     const isShort = segment.nextOffset < nextOffset
     segment.nextOffset = nextOffset
     this.#all[this.#all.indexOf(damaged)] = segment
-    await damaged.close()
+    await this.#close(damaged)
     if (segment !== this.active) await segment.seal(observer)
     // Gaps are left behind in segments that are full: in the last one every offset follows on the one before.
     else if (isDamaged || isShort) await roll()
@@ -202,7 +213,12 @@ export class Segments {
 
   async close (): Promise<void> {
     this.#isClosed = true
-    await this.#oneByOne(async () => { for (const segment of this.#all) await segment.close() })
+    await this.#oneByOne(async () => { for (const segment of this.#all) await this.#close(segment) })
+  }
+
+  /** A file that cannot be closed is out of use all the same. */
+  async #close (segment: Segment): Promise<void> {
+    await segment.close().catch((error: Error) => this.#options.observer.failed(segment.path, error))
   }
 
   async #syncNames (): Promise<void> {

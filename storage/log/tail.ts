@@ -10,7 +10,8 @@ import { type Chunks } from '../../protocol/schema.ts'
 
 interface Entry {
   readonly tail: Tail
-  readonly chargedBytes: number
+  readonly backing: ArrayBufferLike
+  chargedBytes: number
 }
 
 /** A queue over an array: `shift` moves a mark and cuts the array now and then. */
@@ -41,8 +42,8 @@ class Queue<T> {
 export class TailBudget {
   readonly #limitBytes: number
   readonly #entries = new Queue<Entry>()
+  #last: Entry | null = null
   #usedBytes = 0
-  #lastBacking: ArrayBufferLike | null = null
   hits = 0
   misses = 0
 
@@ -54,18 +55,22 @@ export class TailBudget {
     return this.#usedBytes
   }
 
-  /** Batches of one frame come one after the other: the first is charged for all of it. */
+  /** Batches of one frame come one after the other: the last of them, which will go last, is charged for all of it. */
   charge (tail: Tail, batch: RecordBatch): void {
     const backing = batch.bytes.buffer
-    const chargedBytes = backing === this.#lastBacking ? 0 : backing.byteLength
-    this.#lastBacking = backing
-    this.#usedBytes += chargedBytes
-    this.#entries.push({ tail, chargedBytes })
-    while (this.#usedBytes > this.#limitBytes && this.#entries.length > 0) {
-      const oldest = this.#entries.shift()
-      this.#usedBytes -= oldest.chargedBytes
-      oldest.tail.dropOldest()
-    }
+    const entry = { tail, backing, chargedBytes: backing.byteLength }
+    if (this.#last?.backing === backing) this.#last.chargedBytes = 0
+    else this.#usedBytes += entry.chargedBytes
+    this.#last = entry
+    this.#entries.push(entry)
+    while (this.#usedBytes > this.#limitBytes) this.#dropOldest()
+  }
+
+  #dropOldest (): void {
+    const oldest = this.#entries.shift()
+    this.#usedBytes -= oldest.chargedBytes
+    if (oldest === this.#last) this.#last = null
+    oldest.tail.dropOldest()
   }
 }
 

@@ -137,14 +137,15 @@ t.test('a chunk of a snappy stream that is longer than the stream is corrupt', a
   t.throws(() => decompress('snappy', Buffer.concat([XERIAL, Buffer.from('0000', 'hex')])), corrupt, 'a length that is cut off')
 })
 
-/** An lz4 frame: blocks of at most 4 MiB, each stored as it is or compressed. */
-function lz4Frame (blocks: readonly Buffer[], { blockSize = 7, stored = false } = {}): Buffer {
+/** An lz4 frame: blocks of at most 4 MiB, each stored as it is or compressed; with a size in its header, and checksums behind the blocks. */
+function lz4Frame (blocks: readonly Buffer[], { blockSize = 7, stored = false, sized = false, checked = false } = {}): Buffer {
   const words = blocks.flatMap(block => {
     const word = Buffer.alloc(4)
     word.writeUInt32LE((block.length | (stored ? 0x80000000 : 0)) >>> 0)
-    return [word, block]
+    return [word, block, Buffer.alloc(checked ? 4 : 0)]
   })
-  return Buffer.concat([Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, blockSize << 4, 0]), ...words, Buffer.alloc(4)])
+  const flags = 0x60 | (checked ? 0x10 : 0) | (sized ? 0x08 : 0)
+  return Buffer.concat([Buffer.from([0x04, 0x22, 0x4d, 0x18, flags, blockSize << 4]), Buffer.alloc(sized ? 9 : 1), ...words, Buffer.alloc(4)])
 }
 
 t.test('an lz4 frame is measured by its blocks before it is decompressed', async t => {
@@ -152,6 +153,7 @@ t.test('an lz4 frame is measured by its blocks before it is decompressed', async
   t.throws(() => decompress('lz4', lz4Frame([block]), 4 * MIB - 1), tooLarge, 'one that may become 4 MiB')
   t.throws(() => decompress('lz4', lz4Frame(new Array(100).fill(block)), 64 * MIB), tooLarge, 'many')
   t.throws(() => decompress('lz4', lz4Frame(new Array(100).fill(block), { stored: true }), MIB), tooLarge, 'stored ones by their size')
+  t.throws(() => decompress('lz4', lz4Frame([block, block], { sized: true, checked: true }), 8 * MIB - 1), tooLarge, 'behind sizes and checksums')
   t.throws(() => decompress('lz4', lz4Frame([block], { blockSize: 4 }), 65536), corrupt, 'within its limit it is read, and found to be nonsense')
 })
 

@@ -40,6 +40,26 @@ t.test('byte by byte, and all at once', async t => {
   t.strictSame(texts(split([Buffer.alloc(0), two, Buffer.alloc(0)])), ['hello', 'world!'])
 })
 
+t.test('frames that have all arrived come out one after the other', async t => {
+  const splitter = new FrameSplitter()
+  const cuts = [0, 2, 7, 11, 15, two.length]
+  for (let i = 1; i < cuts.length; i++) splitter.push(two.subarray(cuts[i - 1], cuts[i]))
+  t.equal(splitter.next()?.toString(), 'hello')
+  t.equal(splitter.next()?.toString(), 'world!')
+  t.equal(splitter.next(), null)
+})
+
+t.test('long frames byte by byte, and in crumbs among larger pieces', async t => {
+  const bodies = [Buffer.alloc(3000, 'abc'), Buffer.alloc(500, 'de'), Buffer.alloc(9000, 'fghi')]
+  const stream = Buffer.concat(bodies.map(framed))
+  t.strictSame(texts(split([...stream].map(byte => Buffer.of(byte)))), texts(bodies))
+  for (const sizes of [[1, 1024], [63, 1, 1], [7, 2000, 3], [200]]) {
+    const chunks: Buffer[] = []
+    for (let at = 0, i = 0; at < stream.length; i++) chunks.push(stream.subarray(at, at += sizes[i % sizes.length]!))
+    t.strictSame(texts(split(chunks)), texts(bodies), sizes.join())
+  }
+})
+
 t.test('however frames are cut into chunks, they come out whole and in order', async () => {
   fc.assert(fc.property(fc.array(fc.uint8Array({ minLength: 1, maxLength: 50 })), fc.array(fc.nat(20)), (bodies, cuts) => {
     const stream = Buffer.concat(bodies.map(body => framed(Buffer.from(body))))

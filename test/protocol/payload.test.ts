@@ -3,6 +3,7 @@ import { ConsumerProtocolAssignment, ConsumerProtocolSubscription } from '../../
 import { GroupMetadataKey, OffsetCommitKey } from '../../protocol/messages/group-log.ts'
 import { readPayload, writePayload } from '../../protocol/payload.ts'
 import { ProtocolError } from '../../protocol/reader.ts'
+import { int8, payload } from '../../protocol/schema.ts'
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex')
 
@@ -17,6 +18,11 @@ t.test('a payload begins with its version', async t => {
 t.test('one that is newer than we know is read as the newest that we do', async t => {
   const newer = hex('0009 00000001 0001 61 00000001 00000002 ffffffff beef')
   t.strictSame(readPayload(ConsumerProtocolAssignment, newer), { assignedPartitions: [{ topic: 'a', partitions: [2] }], userData: null })
+})
+
+t.test('with the fields that the newest has, though their versions end there', async t => {
+  const sample = payload('Sample', { versions: [0, 1], flexible: Infinity }, { a: int8.until(1), b: int8.since(2) })
+  t.strictSame(readPayload(sample, hex('0009 07')), { a: 7, b: 0 })
 })
 
 t.test('what an older version lacks is left out when it is written', async t => {

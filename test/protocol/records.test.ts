@@ -2,7 +2,7 @@ import t from 'tap'
 import fc from 'fast-check'
 import { RecordBatch, writeBatchHeader, BATCH_HEADER_BYTES } from '../../protocol/batch.ts'
 import { ProtocolError } from '../../protocol/reader.ts'
-import { buildBatch, recordsIn, type NewRecord } from '../../protocol/records.ts'
+import { buildBatch, countRecords, recordsIn, type NewRecord } from '../../protocol/records.ts'
 import { recordedBatches } from './support/batches.ts'
 
 const text = (value: string): Buffer => Buffer.from(value)
@@ -34,7 +34,7 @@ t.test('whatever goes into a batch comes out', async () => {
     key: bytes,
     value: bytes,
     headers: fc.array(fc.record({ key: fc.string({ unit: 'grapheme', maxLength: 8 }), value: bytes }), { maxLength: 3 }),
-    timestampMs: fc.oneof(fc.integer({ min: -1, max: 2_000_000_000_000 }), fc.constantFrom(0, 2 ** 52, Number.MAX_SAFE_INTEGER))
+    timestampMs: fc.oneof(fc.integer({ min: -1, max: 2_000_000_000_000 }), fc.constantFrom(0, 2 ** 52, -(2 ** 52) + 1))
   })
   const codec = fc.constantFrom('none', 'gzip', 'snappy', 'lz4', 'zstd')
   fc.assert(fc.property(fc.array(record, { minLength: 1, maxLength: 5 }), codec, fc.nat(), (records, compression, baseOffset) => {
@@ -42,7 +42,7 @@ t.test('whatever goes into a batch comes out', async () => {
     const expected = records.map((one, i) => ({ offset: baseOffset + i, ...one }))
     const order = ({ offset, timestampMs, key, value, headers }: typeof expected[number]): unknown => [offset, timestampMs, key, value, headers]
     const same = JSON.stringify([...recordsIn(batch)].map(one => order(one as typeof expected[number]))) === JSON.stringify(expected.map(order))
-    return batch.isSound && same && batch.maxTimestamp === Math.max(...records.map(one => one.timestampMs))
+    return batch.isSound && same && batch.maxTimestamp === Math.max(-1, ...records.map(one => one.timestampMs))
   }), { numRuns: 150 })
 })
 
@@ -60,6 +60,11 @@ t.test('timestamps may lie anywhere, before 1970 and far from each other', async
   t.equal(batch.maxTimestamp, Number.MAX_SAFE_INTEGER)
 })
 
+t.test('but not so far from each other that no integer holds the distance', async t => {
+  const records = [Number.MAX_SAFE_INTEGER, -1].map(timestampMs => ({ key: null, value: null, timestampMs }))
+  t.throws(() => buildBatch(records), { name: 'KafkaError', code: 'INVALID_TIMESTAMP' })
+})
+
 t.test('records keep the offsets that compaction left them', async t => {
   const records = [0, 5, 2_000_000].map(offsetDelta => ({ ...plain('x'), offsetDelta }))
   const batch = buildBatch(records, { baseOffset: 100 })
@@ -71,6 +76,23 @@ t.test('a batch whose records are all gone still holds its offsets', async t => 
   const batch = buildBatch([], { baseOffset: 10, lastOffsetDelta: 4, nowMs: 99 })
   t.match(batch, { recordCount: 0, lastOffset: 14, nextOffset: 15, maxTimestamp: 99, isSound: true })
   t.strictSame([...recordsIn(batch)], [])
+})
+
+t.test('a batch may hold more headers than a frame may hold elements', async t => {
+  const headers = new Array(1000).fill({ key: 'h', value: null })
+  const batch = buildBatch(new Array(300).fill({ key: null, value: null, headers }))
+  let count = 0
+  for (const record of recordsIn(batch)) count += record.headers.length
+  t.equal(count, 300_000)
+})
+
+t.test('records are counted by their lengths, without being read', async t => {
+  t.equal(countRecords(buildBatch([plain('a'), plain('bb'), plain(null)])), 3)
+  t.equal(countRecords(buildBatch([], { lastOffsetDelta: 0 })), 0)
+  t.equal(countRecords(around('0c ff ff ff ff ff ff 02 ff', 9)), 2, 'whatever is in them')
+  t.equal(countRecords(around('0c 00 00 00 01 01', 1)), -1, 'one that is cut off')
+  t.equal(countRecords(around('00', 1)), -1, 'one without a length')
+  t.equal(countRecords(around('01', 1)), -1, 'a negative length')
 })
 
 t.test('reading is lazy', async t => {
@@ -117,6 +139,7 @@ t.test('records that are not sound are protocol errors', async t => {
     ['0c 00 80', 1, 'a varint that does not end']
   ] as const
   for (const [hex, count, title] of unsound) t.throws(() => [...recordsIn(around(hex, count))], ProtocolError, title)
+  t.throws(() => [...recordsIn(around('10 00 00 00 01 01 02 01 01', 1))], /a record header without a key/)
 })
 
 t.test('an unknown compression is refused by name', async t => {

@@ -84,6 +84,9 @@ t.test('readers who share records have ids of their own', async t => {
   await append(door.log, ['a'], { partition: 0 })
   await append(door.log, ['b'], { partition: 1 })
   const topicId = door.log.topics.get('t')!.id
+  // As long as someone follows, what was made for one reader is at hand for the next.
+  const stream = await open(door, '/topics/t/records', SSE)
+  await until(() => messages(eventsIn(stream.text)).length === 2)
   const idsFrom = async (...offsets: number[]): Promise<number[][]> => {
     const cursor = encodeCursor(new Map([['t', { topicId, offsets: new Map(offsets.entries()) }]]))
     const { body } = await door.inject({ url: '/topics/t/records?wait=0', headers: { accept: SSE, 'last-event-id': cursor } })
@@ -92,6 +95,7 @@ t.test('readers who share records have ids of their own', async t => {
   t.same((await idsFrom(0, 0)).at(-1), [1, 1])
   t.same(await idsFrom(0, 1), [[0, 1], [1, 1]])
   t.same(await idsFrom(1, 0), [[1, 0], [1, 1]])
+  stream.leave()
 })
 
 t.test('a connection that is lost before the first record resumes where it began', async t => {

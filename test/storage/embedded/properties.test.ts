@@ -5,7 +5,9 @@ import { openProperties } from '../../../storage/embedded/properties.ts'
 import { realFileSystem as fs } from '../../../storage/log/fs.ts'
 
 t.test('a new folder gets an id of its own, and keeps it', async t => {
-  const [one, other] = [t.testdir({ one: {}, other: {} }), ''].map((base, i) => join(base || t.testdirName, i === 0 ? 'one' : 'other')) as [string, string]
+  const folder = t.testdir({ one: {}, other: {} })
+  const one = join(folder, 'one')
+  const other = join(folder, 'other')
   const first = await openProperties(fs, one)
   t.match(first, { clusterId: /^[\w-]{22}$/, nodeId: 1 })
   t.strictSame(await openProperties(fs, one), first)

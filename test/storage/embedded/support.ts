@@ -1,7 +1,7 @@
 /**
  * Engines for tests: on a disk that can be made to fail, watched, and asked through the suite's client.
  */
-import { cpSync, readdirSync } from 'node:fs'
+import { cpSync, readdirSync, rmSync } from 'node:fs'
 import { type Test } from 'tap'
 import { EmbeddedEngine } from '../../../storage/embedded/engine.ts'
 import { type EmbeddedOptions } from '../../../storage/embedded/state.ts'
@@ -50,10 +50,14 @@ export async function openEngine (t: Test, dataDirectory: string, options: Parti
   return opened
 }
 
+let images = 0
+
 /** What a `kill -9` at this moment would leave: a copy of the folder of an engine that is running. */
 export function crashImage (t: Test, dataDirectory: string): string {
-  const image = `${t.testdir({})}-image`
-  cpSync(dataDirectory, image, { recursive: true })
+  const image = `${dataDirectory}-image-${images++}`
+  t.teardown(() => rmSync(image, { recursive: true, force: true }))
+  // Another descriptor of the lock would take it from its holder (see lock.ts).
+  cpSync(dataDirectory, image, { recursive: true, filter: path => !path.endsWith('/.lock') })
   return image
 }
 
