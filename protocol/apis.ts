@@ -27,7 +27,7 @@ import { CreatePartitions } from './messages/37-create-partitions.ts'
 import { DeleteGroups } from './messages/42-delete-groups.ts'
 import { IncrementalAlterConfigs } from './messages/44-incremental-alter-configs.ts'
 import { DescribeCluster } from './messages/60-describe-cluster.ts'
-import { type Api } from './schema.ts'
+import type { Api } from './schema.ts'
 
 export const apis: readonly Api[] = [
   Produce, Fetch, ListOffsets, Metadata, OffsetCommit, OffsetFetch, FindCoordinator, JoinGroup, Heartbeat, LeaveGroup,

@@ -6,7 +6,7 @@
  * value that the version has no place for, unless the field is `ignorable` (Kafka's rule, and the net under a gateway
  * that speaks to clients of many ages).
  */
-import { type Api, type Chunks, type Fields, type Input, type Output, type Spec } from './schema.ts'
+import type { Api, Chunks, Fields, Input, Output, Spec } from './schema.ts'
 import { initialOf, isInitial } from './defaults.ts'
 import { ProtocolError, type Reader } from './reader.ts'
 import { Writer } from './writer.ts'

@@ -1,7 +1,7 @@
 /**
  * What a field is when it is absent: Kafka's zero of its kind, or the default that the message names.
  */
-import { type Fields, type Input, type Output, type Spec } from './schema.ts'
+import type { Fields, Input, Output, Spec } from './schema.ts'
 
 type Struct = Record<string, unknown>
 

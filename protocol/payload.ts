@@ -3,7 +3,7 @@
  */
 import { codec } from './compile.ts'
 import { ProtocolError, Reader } from './reader.ts'
-import { type Fields, type Input, type Output, type Payload } from './schema.ts'
+import type { Fields, Input, Output, Payload } from './schema.ts'
 import { Writer } from './writer.ts'
 
 /**

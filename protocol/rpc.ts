@@ -2,7 +2,7 @@
  * THE WAIST. Every door turns what it hears into a typed Kafka request; every rule is a function from dispatch to
  * dispatch; every engine is one dispatch.
  */
-import { type Api, type Request, type Response } from './schema.ts'
+import type { Api, Request, Response } from './schema.ts'
 
 /** Who asks. `User:ANONYMOUS` where nothing asks for credentials. */
 export interface Principal {

@@ -4,8 +4,8 @@
  * Node's own `requestTimeout` cannot be used: it would cut off an upload that is meant to last. So it is left out, and
  * every body that is read as a whole is watched here. Watching costs one Map entry for as long as the body is incomplete.
  */
-import { type IncomingMessage } from 'node:http'
-import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { IncomingMessage } from 'node:http'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Problem, sendError } from './problem.ts'
 
 /** How long a body may take that is read as a whole. */

@@ -2,9 +2,9 @@
  * `GET /client.js`: the browser client, as it stands in the file beside this one.
  */
 import { readFile } from 'node:fs/promises'
-import { type FastifyInstance } from 'fastify'
-import { type Contract } from './contract.ts'
-import { type HttpDoor } from './door.ts'
+import type { FastifyInstance } from 'fastify'
+import type { Contract } from './contract.ts'
+import type { HttpDoor } from './door.ts'
 
 export function browserClient (app: FastifyInstance, _door: HttpDoor, contract: Contract): void {
   app.register(async scope => {

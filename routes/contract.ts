@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { type FastifySchema, type HTTPMethods } from 'fastify'
+import type { FastifySchema, HTTPMethods } from 'fastify'
 import { Validation, type Check, type Node } from './validation.ts'
 
 /** How an operation tells of errors unless the request says otherwise: RFC 9457, or as Confluent's REST Proxy does. */

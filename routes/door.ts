@@ -1,9 +1,9 @@
 /**
  * What every HTTP-shaped door is given, and how a request becomes a Context. The doors know nothing else of the house.
  */
-import { type FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { anonymous, neverAborted, type Context, type Dispatch, type Door } from '../protocol/rpc.ts'
-import { type Feeds } from '../src/client/feed.ts'
+import type { Feeds } from '../src/client/feed.ts'
 
 export interface HttpDoor {
   readonly dispatch: Dispatch

@@ -2,10 +2,10 @@
  * Records as they come: server-sent events, or a line each. A stream holds an offset per partition and nothing else; what it
  * sends is made once for all who follow, and nothing is fetched while its peer does not read.
  */
-import { type FastifyReply } from 'fastify'
-import { type Context } from '../protocol/rpc.ts'
-import { type Consumer, type Gap, type Piece } from '../src/client/consumer.ts'
-import { type HttpDoor } from './door.ts'
+import type { FastifyReply } from 'fastify'
+import type { Context } from '../protocol/rpc.ts'
+import type { Consumer, Gap, Piece } from '../src/client/consumer.ts'
+import type { HttpDoor } from './door.ts'
 import { caughtUpWith, gapJson } from './page.ts'
 import { asProblem, problemOf } from './problem.ts'
 import { Leaving, ResponseStream } from './stream.ts'

@@ -5,7 +5,7 @@ import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } 
 import { BodyWatch, readJson, readRaw, readStream } from './bodies.ts'
 import { browserClient } from './client-js.ts'
 import { readContract } from './contract.ts'
-import { type HttpDoor } from './door.ts'
+import type { HttpDoor } from './door.ts'
 import { guardOrigins } from './origins.ts'
 import { Problem, sendError } from './problem.ts'
 import { reading } from './read.ts'

@@ -2,11 +2,11 @@
  * `application/x-ndjson`, produced: every line is the value of a record. The body is appended while it arrives, in order;
  * the first line that is refused ends it.
  */
-import { type Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { KafkaError } from '../protocol/errors.ts'
 import { produce, type OutgoingRecord, type Outcome } from '../src/client/producer.ts'
-import { type Context } from '../protocol/rpc.ts'
-import { type HttpDoor } from './door.ts'
+import type { Context } from '../protocol/rpc.ts'
+import type { HttpDoor } from './door.ts'
 import { Flight } from './flight.ts'
 import { LineSplitter, type Line } from './lines.ts'
 import { kafkaProblem, Problem } from './problem.ts'

@@ -3,9 +3,9 @@
  * anywhere and only keeps the answer from it, so what changes something is refused here, before anything is done; what
  * only reads is answered, and the browser keeps it from pages that are not named (Fetch standard, CORS protocol).
  */
-import { type FastifyInstance } from 'fastify'
-import { type Contract } from './contract.ts'
-import { type HttpDoor } from './door.ts'
+import type { FastifyInstance } from 'fastify'
+import type { Contract } from './contract.ts'
+import type { HttpDoor } from './door.ts'
 import { Problem } from './problem.ts'
 import { isAllowedOrigin } from './ws/origin.ts'
 

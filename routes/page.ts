@@ -1,11 +1,11 @@
 /**
  * A page: what is there now, or with some patience the next thing that comes, and a cursor that continues behind it.
  */
-import { type FastifyReply } from 'fastify'
-import { type Context } from '../protocol/rpc.ts'
-import { type Consumer, type Delivery } from '../src/client/consumer.ts'
+import type { FastifyReply } from 'fastify'
+import type { Context } from '../protocol/rpc.ts'
+import type { Consumer, Delivery } from '../src/client/consumer.ts'
 import { LATEST, offsetsAt } from '../src/client/start.ts'
-import { type HttpDoor } from './door.ts'
+import type { HttpDoor } from './door.ts'
 import { Leaving } from './stream.ts'
 
 export const DEFAULT_PAGE = 100

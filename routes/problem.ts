@@ -2,7 +2,7 @@
  * Errors on their way out: RFC 9457 problem documents, or `{"error_code","message"}` on the paths that follow Confluent's
  * REST Proxy. Whatever a route throws comes through here, and nothing else decides a status.
  */
-import { type FastifyReply, type FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { errorRow, KafkaError, type ErrorName } from '../protocol/errors.ts'
 import { InvalidRequest } from './validation.ts'
 

@@ -2,11 +2,11 @@
  * Reading a topic: what is asked for, and then a page or a stream of it. All of it goes through src/client, so however many
  * readers follow a partition, it is fetched and turned into JSON once.
  */
-import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { type Context } from '../protocol/rpc.ts'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Context } from '../protocol/rpc.ts'
 import { Consumer } from '../src/client/consumer.ts'
 import { EARLIEST, LATEST, offsetsAt, parseStart, type Start } from '../src/client/start.ts'
-import { type Contract } from './contract.ts'
+import type { Contract } from './contract.ts'
 import { contextOf, type HttpDoor } from './door.ts'
 import { negotiate } from './negotiate.ts'
 import { DEFAULT_PAGE, MAX_PAGE, pageOf } from './page.ts'

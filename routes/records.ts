@@ -2,12 +2,12 @@
  * Appending over plain HTTP: a body is a record, or with `application/x-ndjson` every line of it is. Confluent's media types
  * take the same paths to their own API.
  */
-import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { type Readable } from 'node:stream'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Readable } from 'node:stream'
 import { KafkaError } from '../protocol/errors.ts'
 import { timestampJson } from '../src/client/json.ts'
 import { produce } from '../src/client/producer.ts'
-import { type Contract } from './contract.ts'
+import type { Contract } from './contract.ts'
 import { contextOf, type HttpDoor } from './door.ts'
 import { appendLines, type BulkReceipt, type Target } from './ndjson.ts'
 import { isConfluentV2, Problem } from './problem.ts'

@@ -1,9 +1,9 @@
 /**
  * What is not Kafka: where everything is, health, metrics and the contract itself.
  */
-import { type FastifyInstance } from 'fastify'
-import { type Contract } from './contract.ts'
-import { type HttpDoor, type LogStatus } from './door.ts'
+import type { FastifyInstance } from 'fastify'
+import type { Contract } from './contract.ts'
+import type { HttpDoor, LogStatus } from './door.ts'
 
 interface Check {
   readonly name: string

@@ -2,8 +2,8 @@
  * Answers that are written in pieces while they come into being. Each piece is awaited, so a peer that does not read holds
  * up the loop that writes to it and nothing else: what waits for it is one piece and what the socket has taken.
  */
-import { type OutgoingHttpHeaders } from 'node:http'
-import { type FastifyReply } from 'fastify'
+import type { OutgoingHttpHeaders } from 'node:http'
+import type { FastifyReply } from 'fastify'
 
 /** One for all: an error made for each abort would cost more than the abort. */
 const LEFT = new Error('nobody waits any longer')

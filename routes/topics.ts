@@ -1,11 +1,11 @@
 /**
  * Topics: listed and described as Confluent's REST Proxy v2 does, created with PUT and deleted with DELETE.
  */
-import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { KafkaError } from '../protocol/errors.ts'
 import { createTopic, deleteTopic, getTopic, listTopics, topicConfigs, type TopicDescription, type TopicPartition } from '../src/client/admin.ts'
 import { EARLIEST, LATEST, offsetsAt } from '../src/client/start.ts'
-import { type Contract } from './contract.ts'
+import type { Contract } from './contract.ts'
 import { contextOf, type HttpDoor } from './door.ts'
 import { negotiate } from './negotiate.ts'
 import { ConfluentError } from './problem.ts'

@@ -1,7 +1,7 @@
 /**
  * Bodies that are read while they arrive.
  */
-import { type Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 
 /**
  * The chunks of a body, until it ends or `stop` is aborted: then there is no more, and the caller looks at the signal. The

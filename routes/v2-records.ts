@@ -2,11 +2,11 @@
  * Producing as Confluent's REST Proxy v2 does: `{"records":[{"key","value","partition"}]}`, with JSON or base64 inside.
  * The answer is 200 whatever becomes of the records: each has an offset or an error. A JSON null is no value, a tombstone.
  */
-import { type FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { errorRow, KafkaError } from '../protocol/errors.ts'
 import { produce, type OutgoingRecord, type Outcome } from '../src/client/producer.ts'
 import { decodeBase64 } from './base64.ts'
-import { type Contract } from './contract.ts'
+import type { Contract } from './contract.ts'
 import { contextOf, type HttpDoor } from './door.ts'
 import { parseExact } from './exact-json.ts'
 import { ConfluentError, confluentCodeOf } from './problem.ts'

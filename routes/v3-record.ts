@@ -2,13 +2,13 @@
  * One record of Confluent's REST Proxy v3: from the JSON of a request to a record, and from its outcome to a receipt.
  */
 import { KafkaError } from '../protocol/errors.ts'
-import { type Header } from '../protocol/records.ts'
+import type { Header } from '../protocol/records.ts'
 import { timestampJson } from '../src/client/json.ts'
-import { type OutgoingRecord, type Receipt } from '../src/client/producer.ts'
+import type { OutgoingRecord, Receipt } from '../src/client/producer.ts'
 import { parseTime } from '../src/client/start.ts'
 import { decodeBase64 } from './base64.ts'
 import { ConfluentError, confluentErrorOf, type ConfluentErrorBody } from './problem.ts'
-import { type Check } from './validation.ts'
+import type { Check } from './validation.ts'
 
 type DataType = 'BINARY' | 'JSON' | 'STRING'
 

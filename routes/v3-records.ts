@@ -2,11 +2,11 @@
  * Producing as Confluent's REST Proxy v3 does: one JSON object or a stream of them, answered one by one, in order, while the
  * body is still being sent. The status is 200 before the first record is read.
  */
-import { type FastifyInstance } from 'fastify'
-import { type Readable } from 'node:stream'
+import type { FastifyInstance } from 'fastify'
+import type { Readable } from 'node:stream'
 import { KafkaError } from '../protocol/errors.ts'
 import { produce, type Outcome } from '../src/client/producer.ts'
-import { type Contract } from './contract.ts'
+import type { Contract } from './contract.ts'
 import { contextOf, type HttpDoor } from './door.ts'
 import { parseExact } from './exact-json.ts'
 import { Flight } from './flight.ts'

@@ -2,8 +2,8 @@
  * The resource shapes of Confluent's REST Proxy v3: a kind, where it is, its Confluent resource name, and links to what belongs
  * to it. Clients that were generated from its document need every link, also those behind which there is nothing here.
  */
-import { type FastifyRequest } from 'fastify'
-import { type TopicDescription, type TopicPartition } from '../src/client/admin.ts'
+import type { FastifyRequest } from 'fastify'
+import type { TopicDescription, TopicPartition } from '../src/client/admin.ts'
 
 export type Related = { readonly related: string }
 

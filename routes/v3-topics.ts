@@ -1,9 +1,9 @@
 /**
  * Clusters and topics as Confluent's REST Proxy v3 has them.
  */
-import { type FastifyInstance, type FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { createTopic, deleteTopic, getBrokers, getTopic, listTopics, type ConfigEntry } from '../src/client/admin.ts'
-import { type Contract } from './contract.ts'
+import type { Contract } from './contract.ts'
 import { contextOf, type HttpDoor } from './door.ts'
 import { ConfluentError } from './problem.ts'
 import { Resources } from './v3-resources.ts'

@@ -5,7 +5,7 @@
  * added. A schema is compiled when it is first needed, so that starting does not wait for those that nobody asks for.
  */
 import { Ajv2020, type ErrorObject, type Options } from 'ajv/dist/2020.js'
-import { type FastifySchemaCompiler } from 'fastify'
+import type { FastifySchemaCompiler } from 'fastify'
 
 /** A schema, a reference, or any other node of the document. */
 export type Node = { readonly [key: string]: unknown }

@@ -5,9 +5,9 @@
  * show that, where a closed socket shows nothing.
  */
 import websocket, { type WebsocketPluginOptions } from '@fastify/websocket'
-import { type IncomingMessage } from 'node:http'
-import { type FastifyInstance, type FastifyRequest } from 'fastify'
-import { type Contract } from './contract.ts'
+import type { IncomingMessage } from 'node:http'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Contract } from './contract.ts'
 import { contextOf, type HttpDoor } from './door.ts'
 import { Problem } from './problem.ts'
 import { Closed, closes } from './ws/close.ts'

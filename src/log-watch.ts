@@ -2,8 +2,8 @@
  * Watches the embedded log as it works: counts for the metrics, lines for the operator.
  */
 import { Histogram } from './histogram.ts'
-import { type Logger } from './logger.ts'
-import { type LogStats, type TopicSize } from './metrics/sources.ts'
+import type { Logger } from './logger.ts'
+import type { LogStats, TopicSize } from './metrics/sources.ts'
 
 /** Seconds that a sync takes, from a fast disk to one in trouble. */
 const SYNC_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5] as const
@@ -78,4 +78,3 @@ export class LogWatch implements LogStats {
     }
   }
 }
-

@@ -2,7 +2,7 @@
  * The RPC seam: a log engine answers Kafka requests. Whoever calls it does not know whether the log is files on this
  * machine or a cluster behind it; what an engine cannot do is absent from `supports`, never an `if` in a caller.
  */
-import { type Dispatch } from '../protocol/rpc.ts'
+import type { Dispatch } from '../protocol/rpc.ts'
 
 export type EngineState = 'closed' | 'recovering' | 'ready' | 'failed'
 

@@ -8,7 +8,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { join, posix } from 'node:path'
 import { apis } from '../protocol/apis.ts'
-import { type Api } from '../protocol/schema.ts'
+import type { Api } from '../protocol/schema.ts'
 import { fileNameOf } from '../scripts/protocol/names.ts'
 
 /** Source text by path from the root of the repository. */

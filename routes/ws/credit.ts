@@ -1,7 +1,7 @@
 /**
  * What a subscriber has said it can take: so many records, so many bytes. What the first grant leaves out is not limited.
  */
-import { type Room } from '../../src/client/consumer.ts'
+import type { Room } from '../../src/client/consumer.ts'
 import { Problem } from '../problem.ts'
 import { limits } from './limits.ts'
 

@@ -4,11 +4,11 @@
  * A message that we cannot make out at all ends the session; one that we can, but must refuse, is answered with an error
  * that carries its id.
  */
-import { type OutgoingRecord } from '../../src/client/producer.ts'
+import type { OutgoingRecord } from '../../src/client/producer.ts'
 import { parseStart, type Start } from '../../src/client/start.ts'
 import { parseExact } from '../exact-json.ts'
 import { Closed, closes } from './close.ts'
-import { type Grant } from './credit.ts'
+import type { Grant } from './credit.ts'
 import { limits } from './limits.ts'
 import { invalid, isObject, outgoingRecords, refuseUnknown } from './outgoing.ts'
 

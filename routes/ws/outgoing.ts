@@ -3,8 +3,8 @@
  * value that is a string is stored as its text, any other JSON as JSON text, and bytes come as base64 with
  * `"valueEncoding":"base64"`; keys and header values are text or base64.
  */
-import { type Header } from '../../protocol/records.ts'
-import { type OutgoingRecord } from '../../src/client/producer.ts'
+import type { Header } from '../../protocol/records.ts'
+import type { OutgoingRecord } from '../../src/client/producer.ts'
 import { decodeBase64 } from '../base64.ts'
 import { Problem } from '../problem.ts'
 

@@ -2,13 +2,13 @@
  * One WebSocket: what the client says goes to its subscriptions or to the log, and what comes back goes out on the wire.
  */
 import { randomBytes } from 'node:crypto'
-import { type Socket } from 'node:net'
-import { type FastifyBaseLogger } from 'fastify'
-import { type WebSocket } from 'ws'
+import type { Socket } from 'node:net'
+import type { FastifyBaseLogger } from 'fastify'
+import type { WebSocket } from 'ws'
 import { errorRow, KafkaError } from '../../protocol/errors.ts'
-import { type Context } from '../../protocol/rpc.ts'
+import type { Context } from '../../protocol/rpc.ts'
 import { produce, type Outcome } from '../../src/client/producer.ts'
-import { type HttpDoor } from '../door.ts'
+import type { HttpDoor } from '../door.ts'
 import { Problem, problemOf } from '../problem.ts'
 import { Closed, closes, type CloseCode } from './close.ts'
 import { limits, type Timing } from './limits.ts'

@@ -3,16 +3,16 @@
  * Between two takes, and for as long as nothing is granted, it is a few fields and no work.
  */
 import { Consumer, type Gap, type Piece } from '../../src/client/consumer.ts'
-import { type Block } from '../../src/client/feed.ts'
+import type { Block } from '../../src/client/feed.ts'
 import { LATEST, offsetsAt } from '../../src/client/start.ts'
-import { type Context } from '../../protocol/rpc.ts'
+import type { Context } from '../../protocol/rpc.ts'
 import { Problem } from '../problem.ts'
-import { type HttpDoor } from '../door.ts'
+import type { HttpDoor } from '../door.ts'
 import { Credit, type Grant } from './credit.ts'
 import { ending, payloadBytes } from './frame.ts'
 import { limits, SUB_PROTOCOL } from './limits.ts'
-import { type Subscribe } from './messages.ts'
-import { type Wire } from './wire.ts'
+import type { Subscribe } from './messages.ts'
+import type { Wire } from './wire.ts'
 
 export interface SubscriptionHost {
   readonly wire: Wire

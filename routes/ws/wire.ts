@@ -3,9 +3,9 @@
  * nothing piles up: subscriptions stop taking records, and the peer's own messages wait in its socket, because most of
  * them would make us answer.
  */
-import { type Socket } from 'node:net'
-import { type WebSocket } from 'ws'
-import { type WebSocketStats } from '../door.ts'
+import type { Socket } from 'node:net'
+import type { WebSocket } from 'ws'
+import type { WebSocketStats } from '../door.ts'
 import { reasonOf } from './close.ts'
 import { opening, payloadBytes } from './frame.ts'
 

@@ -5,7 +5,7 @@ import { apis } from '../../protocol/apis.ts'
 import { requestHeader } from '../../protocol/frame.ts'
 import { ConsumerProtocolAssignment, ConsumerProtocolSubscription } from '../../protocol/messages/consumer-protocol.ts'
 import { GroupMetadataKey, GroupMetadataValue, OffsetCommitKey, OffsetCommitValue } from '../../protocol/messages/group-log.ts'
-import { type Api, type Fields, type Payload } from '../../protocol/schema.ts'
+import type { Api, Fields, Payload } from '../../protocol/schema.ts'
 import { ourLines, type Line, type Range } from './lines.ts'
 import { isWithin, officialLines, parseVersions, type Definition, type Definitions } from './official.ts'
 

@@ -3,7 +3,7 @@
  * the version lacks have a line too, because what a writer may drop and what a reader gives instead is part of the message.
  */
 import { initialOf } from '../../protocol/defaults.ts'
-import { type Fields, type Spec } from '../../protocol/schema.ts'
+import type { Fields, Spec } from '../../protocol/schema.ts'
 
 export interface Line {
   /** `topics[].partitions[].index` */

@@ -1,5 +1,5 @@
 /** The names of files that belong to an api. */
-import { type Api } from '../../protocol/schema.ts'
+import type { Api } from '../../protocol/schema.ts'
 
 /** `01-fetch`, `10-find-coordinator`: the name of its file in `protocol/messages` and of everything that mirrors it. */
 export function fileNameOf ({ key, name }: Pick<Api, 'key' | 'name'>): string {

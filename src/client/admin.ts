@@ -8,7 +8,7 @@ import { CreateTopics } from '../../protocol/messages/19-create-topics.ts'
 import { DeleteTopics } from '../../protocol/messages/20-delete-topics.ts'
 import { DescribeConfigs } from '../../protocol/messages/32-describe-configs.ts'
 import { newest, type Context, type Dispatch } from '../../protocol/rpc.ts'
-import { type Response } from '../../protocol/schema.ts'
+import type { Response } from '../../protocol/schema.ts'
 import { kafkaError, topicError } from './producer.ts'
 
 export interface TopicPartition {

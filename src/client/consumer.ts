@@ -6,9 +6,9 @@
  * name, `next` answers with a gap first.
  */
 import { KafkaError } from '../../protocol/errors.ts'
-import { type Context, type Dispatch } from '../../protocol/rpc.ts'
+import type { Context, Dispatch } from '../../protocol/rpc.ts'
 import { encodeCursor, type Cursor, type TopicPosition } from './cursor.ts'
-import { type Block, type Feed, type Feeds } from './feed.ts'
+import type { Block, Feed, Feeds } from './feed.ts'
 import { describeTopic } from './producer.ts'
 import { EARLIEST, LATEST, offsetsAt, type Start } from './start.ts'
 

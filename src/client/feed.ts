@@ -13,7 +13,7 @@ import { errors, KafkaError } from '../../protocol/errors.ts'
 import { Fetch } from '../../protocol/messages/01-fetch.ts'
 import { recordsIn } from '../../protocol/records.ts'
 import { newest, type Context, type Dispatch } from '../../protocol/rpc.ts'
-import { type Chunks, type Response } from '../../protocol/schema.ts'
+import type { Chunks, Response } from '../../protocol/schema.ts'
 import { recordJson } from './json.ts'
 import { kafkaError } from './producer.ts'
 

@@ -7,7 +7,7 @@
  * `"encoding":"base64"`. A key is text or base64, never embedded. The result is one line.
  */
 import { isUtf8 } from 'node:buffer'
-import { type Header, type LogRecord } from '../../protocol/records.ts'
+import type { Header, LogRecord } from '../../protocol/records.ts'
 
 export function recordJson (topicJson: string, partition: number, record: LogRecord): string {
   const { key, value } = record

@@ -9,7 +9,7 @@ import { Produce } from '../../protocol/messages/00-produce.ts'
 import { buildBatch, type NewRecord } from '../../protocol/records.ts'
 import { complete } from '../../protocol/defaults.ts'
 import { newest, type Context, type Dispatch } from '../../protocol/rpc.ts'
-import { type Response } from '../../protocol/schema.ts'
+import type { Response } from '../../protocol/schema.ts'
 import { partitionOfKey } from './partitioner.ts'
 
 export interface OutgoingRecord extends NewRecord {

@@ -2,14 +2,14 @@
  * Puts an address into every response that names nodes. The engine leaves the host of its own node empty, because only the
  * door knows how the client came in: clients connect to whatever these fields say.
  */
-import { type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { errors } from '../../protocol/errors.ts'
 import { Produce } from '../../protocol/messages/00-produce.ts'
 import { Fetch } from '../../protocol/messages/01-fetch.ts'
 import { Metadata } from '../../protocol/messages/03-metadata.ts'
 import { FindCoordinator } from '../../protocol/messages/10-find-coordinator.ts'
 import { DescribeCluster } from '../../protocol/messages/60-describe-cluster.ts'
-import { type Api, type Response } from '../../protocol/schema.ts'
+import type { Api, Response } from '../../protocol/schema.ts'
 
 export interface Address {
   readonly host: string

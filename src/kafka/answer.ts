@@ -4,7 +4,7 @@
 import { errorRow, errors } from '../../protocol/errors.ts'
 import { writeResponse, type RequestHeader } from '../../protocol/frame.ts'
 import { Produce } from '../../protocol/messages/00-produce.ts'
-import { type Api, type Request, type Response } from '../../protocol/schema.ts'
+import type { Api, Request, Response } from '../../protocol/schema.ts'
 import { advertise, type Address } from './advertise.ts'
 
 /** Whether the client waits for no answer: Produce with acks=0. */

@@ -5,14 +5,14 @@
  * before. Reading goes on while a request is in the engine, up to a bound; nothing is taken while the peer is muted
  * (KIP-219) or does not read what it was sent.
  */
-import { type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { FrameSplitter, type RequestHeader } from '../../protocol/frame.ts'
 import { formatAddress } from './advertise.ts'
 import { Exchange, type ExchangeHost, type Line } from './exchange.ts'
-import { type LogLimit } from './log-limit.ts'
+import type { LogLimit } from './log-limit.ts'
 import { Peer } from './peer.ts'
 import { Silence, type SilenceLimits } from './silence.ts'
-import { type DisconnectCause, type KafkaStats } from './stats.ts'
+import type { DisconnectCause, KafkaStats } from './stats.ts'
 import { verdictOn } from './verdict.ts'
 
 /** What the connections of one listener share. */

@@ -4,15 +4,15 @@
  * promise.
  */
 import { readRequest, readRequestHeader, type RequestHeader } from '../../protocol/frame.ts'
-import { type Produce } from '../../protocol/messages/00-produce.ts'
+import type { Produce } from '../../protocol/messages/00-produce.ts'
 import { Fetch } from '../../protocol/messages/01-fetch.ts'
 import { Reader } from '../../protocol/reader.ts'
 import { anonymous, type Context, type Dispatch } from '../../protocol/rpc.ts'
-import { type Api, type Response } from '../../protocol/schema.ts'
-import { type Address } from './advertise.ts'
+import type { Api, Response } from '../../protocol/schema.ts'
+import type { Address } from './advertise.ts'
 import { encodeAnswer, isSilent, silentFailure } from './answer.ts'
-import { type Handshake } from './handshake.ts'
-import { type Peer } from './peer.ts'
+import type { Handshake } from './handshake.ts'
+import type { Peer } from './peer.ts'
 
 /** The connection, as an exchange sees it. */
 export interface Line {

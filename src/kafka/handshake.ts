@@ -10,8 +10,8 @@ import { Produce } from '../../protocol/messages/00-produce.ts'
 import { SaslHandshake } from '../../protocol/messages/17-sasl-handshake.ts'
 import { ApiVersions } from '../../protocol/messages/18-api-versions.ts'
 import { SaslAuthenticate } from '../../protocol/messages/36-sasl-authenticate.ts'
-import { type Reader } from '../../protocol/reader.ts'
-import { type Api, type ResponseInput } from '../../protocol/schema.ts'
+import type { Reader } from '../../protocol/reader.ts'
+import type { Api, ResponseInput } from '../../protocol/schema.ts'
 
 /** What a client says it is (KIP-511). */
 export interface Software {

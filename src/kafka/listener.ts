@@ -2,14 +2,14 @@
  * The native door: accepts connections, sweeps the silent ones away, and closes down in order.
  */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { type Logger } from 'pino'
+import type { Logger } from 'pino'
 import { MAX_FRAME_BYTES } from '../../protocol/frame.ts'
-import { type Dispatch } from '../../protocol/rpc.ts'
+import type { Dispatch } from '../../protocol/rpc.ts'
 import { formatAddress, type Address } from './advertise.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
 import { Handshake } from './handshake.ts'
 import { LogLimit } from './log-limit.ts'
-import { type KafkaStats } from './stats.ts'
+import type { KafkaStats } from './stats.ts'
 
 export interface KafkaLimits {
   /** The longest request, without its length field (Kafka's `socket.request.max.bytes`). */

@@ -2,7 +2,7 @@
  * Log lines that a stranger can provoke: so many of a kind per window, the rest are counted and reported with the next
  * line of that kind. A flood of nonsense costs a few lines, and hides nothing of another kind.
  */
-import { type Logger } from 'pino'
+import type { Logger } from 'pino'
 
 interface Window { since: number, lines: number, suppressed: number }
 

@@ -1,12 +1,12 @@
 /**
  * Who is at the other end of a connection: its address, the software it says it is, how log lines speak of it.
  */
-import { type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { apiOf } from '../../protocol/apis.ts'
-import { type RequestHeader } from '../../protocol/frame.ts'
+import type { RequestHeader } from '../../protocol/frame.ts'
 import { plainAddress, reachedAddress, type Address } from './advertise.ts'
-import { type Software } from './handshake.ts'
-import { type KafkaStats } from './stats.ts'
+import type { Software } from './handshake.ts'
+import type { KafkaStats } from './stats.ts'
 
 export class Peer {
   /** Without its port. */

@@ -4,7 +4,7 @@
  */
 import { FrameLengthError } from '../../protocol/frame.ts'
 import { ProtocolError } from '../../protocol/reader.ts'
-import { type DisconnectCause } from './stats.ts'
+import type { DisconnectCause } from './stats.ts'
 import { describeStranger } from './stranger.ts'
 
 export interface Verdict {

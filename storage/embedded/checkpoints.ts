@@ -4,9 +4,9 @@
  */
 import { join } from 'node:path'
 import { Checkpoint } from '../log/checkpoint.ts'
-import { type FileSystem } from '../log/fs.ts'
-import { type Log } from '../log/log.ts'
-import { type Topics } from './topics.ts'
+import type { FileSystem } from '../log/fs.ts'
+import type { Log } from '../log/log.ts'
+import type { Topics } from './topics.ts'
 
 const RECOVERY_POINTS = 'recovery-point-offset-checkpoint'
 const START_OFFSETS = 'log-start-offset-checkpoint'

@@ -2,9 +2,9 @@
  * One handler answers one api. What the engine supports is the list of its handlers and their versions, so the advertised
  * range and the code that honours it stand in one file.
  */
-import { type Context } from '../../protocol/rpc.ts'
-import { type Api, type Request, type ResponseInput } from '../../protocol/schema.ts'
-import { type Embedded } from './state.ts'
+import type { Context } from '../../protocol/rpc.ts'
+import type { Api, Request, ResponseInput } from '../../protocol/schema.ts'
+import type { Embedded } from './state.ts'
 
 export interface Handler<A extends Api = Api> {
   readonly api: A

@@ -3,12 +3,12 @@
  * thing after the other, so that it never competes with itself.
  */
 import { compact, type CompactionState } from '../log/compaction.ts'
-import { type LogObserver } from '../log/config.ts'
+import type { LogObserver } from '../log/config.ts'
 import { ClosedFileError, type FileSystem } from '../log/fs.ts'
-import { type Log } from '../log/log.ts'
+import type { Log } from '../log/log.ts'
 import { retain } from '../log/retention.ts'
-import { type MetadataLog } from './metadata.ts'
-import { type Topics } from './topics.ts'
+import type { MetadataLog } from './metadata.ts'
+import type { Topics } from './topics.ts'
 
 /** Shorter than Kafka's 5 minutes (`log.retention.check.interval.ms`): a look at each log's first segment costs little. */
 const INTERVAL_MS = 30_000

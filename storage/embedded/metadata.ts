@@ -3,7 +3,7 @@
  * a compacted log of its own: one JSON value for each key, null for what is gone. It is recovered like any other log.
  */
 import { recordsIn, buildBatch } from '../../protocol/records.ts'
-import { type Log } from '../log/log.ts'
+import type { Log } from '../log/log.ts'
 
 export class MetadataLog {
   readonly log: Log

@@ -1,10 +1,10 @@
 /**
  * One partition: its log, its idempotent producers and the fetches that wait for it.
  */
-import { type RecordBatch } from '../../protocol/batch.ts'
+import type { RecordBatch } from '../../protocol/batch.ts'
 import { Log, type LogOptions } from '../log/log.ts'
-import { type CompactionState } from '../log/compaction.ts'
-import { type TopicConfig } from './configs.ts'
+import type { CompactionState } from '../log/compaction.ts'
+import type { TopicConfig } from './configs.ts'
 import { Producers } from './producers.ts'
 import { WaitingRoom } from './purgatory.ts'
 import { readSnapshot, writeSnapshot } from './snapshots.ts'

@@ -2,7 +2,7 @@
  * Ids for idempotent producers. They are handed out of blocks, so that only every thousandth one costs a write; what is
  * left of a block at a crash is never used.
  */
-import { type MetadataLog } from './metadata.ts'
+import type { MetadataLog } from './metadata.ts'
 
 const KEY = 'producer-ids'
 const BLOCK = 1000

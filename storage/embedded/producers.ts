@@ -6,7 +6,7 @@
  * the disk refuse it after all, `truncate` takes it back, and the producer has to go on where it stood before: what it
  * sent behind the refused batch must not overtake it.
  */
-import { type RecordBatch } from '../../protocol/batch.ts'
+import type { RecordBatch } from '../../protocol/batch.ts'
 import { KafkaError } from '../../protocol/errors.ts'
 
 export interface RememberedBatch {

@@ -3,7 +3,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { type FileSystem } from '../log/fs.ts'
+import type { FileSystem } from '../log/fs.ts'
 
 const FILE = 'meta.properties'
 

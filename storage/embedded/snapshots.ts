@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { crc32c } from '../../protocol/crc32c.ts'
 import { readPayload, writePayload } from '../../protocol/payload.ts'
 import { array, int16, int32, int64, payload } from '../../protocol/schema.ts'
-import { type FileSystem } from '../log/fs.ts'
+import type { FileSystem } from '../log/fs.ts'
 import { Producers } from './producers.ts'
 
 const ProducerSnapshot = payload('ProducerSnapshot', { versions: [0, 0], flexible: 0 }, {

@@ -1,9 +1,9 @@
 /**
  * What the handlers of the embedded engine share.
  */
-import { type Groups } from './groups/groups.ts'
-import { type ProducerIds } from './producer-ids.ts'
-import { type Topics } from './topics.ts'
+import type { Groups } from './groups/groups.ts'
+import type { ProducerIds } from './producer-ids.ts'
+import type { Topics } from './topics.ts'
 
 export interface Embedded {
   readonly nodeId: number

@@ -5,9 +5,9 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { KafkaError } from '../../protocol/errors.ts'
-import { type FileSystem } from '../log/fs.ts'
+import type { FileSystem } from '../log/fs.ts'
 import { checkConfig, topicConfig, type ConfigDefaults, type TopicConfig } from './configs.ts'
-import { type MetadataLog } from './metadata.ts'
+import type { MetadataLog } from './metadata.ts'
 import { inParallel } from './parallel.ts'
 import { Partition, type PartitionOptions } from './partition.ts'
 import { checkTopicName, isInternal } from './topic-names.ts'
@@ -147,7 +147,6 @@ export class Topics {
       this.#byName.delete(name)
       this.#byId.delete(id)
       this.#partitionCount -= entry.partitions
-      for (const partition of topic.partitions) partition.waiting.gone()
       // Whatever fails from here on, the topic is gone, and its files must go too: now or at the next start.
       const [forgotten] = await Promise.allSettled([onDelete(name), inParallel(topic.partitions, partition => partition.discard())])
       await this.#removeFolders(entry)
@@ -239,10 +238,13 @@ export class Topics {
   /** A new partition never takes over records that lie in a folder of its name, but never deletes them either. */
   async #setAside (folder: string): Promise<void> {
     const { fs, dataDirectory } = this.#options
-    if ((await fs.list(join(dataDirectory, folder))).length === 0) return
+    const directory = join(dataDirectory, folder)
+    const sizes = await Promise.all((await fs.list(directory)).map(name => fs.size(join(directory, name))))
+    // Empty files are what a crash leaves of a topic that was being made.
+    if (sizes.every(size => size === 0)) return await fs.remove(directory)
     // A name has at most 255 bytes.
     const aside = `${folder.slice(0, 200)}.${randomBytes(6).toString('hex')}-stray`
-    await fs.rename(join(dataDirectory, folder), join(dataDirectory, aside))
+    await fs.rename(directory, join(dataDirectory, aside))
   }
 
   async #removeFolders ({ name, partitions }: DeletedEntry, from = 0): Promise<void> {

@@ -7,7 +7,7 @@ import { compressionOf } from '../../protocol/compression.ts'
 import { KafkaError } from '../../protocol/errors.ts'
 import { ProtocolError } from '../../protocol/reader.ts'
 import { countRecords, recordsIn, type LogRecord } from '../../protocol/records.ts'
-import { type TopicConfig } from './configs.ts'
+import type { TopicConfig } from './configs.ts'
 
 /** Some records of a batch were refused, and with them all of it (KIP-467). */
 export class InvalidRecordsError extends KafkaError {

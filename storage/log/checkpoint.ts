@@ -2,7 +2,7 @@
  * One offset for each partition, in Kafka's checkpoint format: a version, a count, then `topic partition offset` lines.
  * Replaced as a whole, so a crash leaves the old one or the new one.
  */
-import { type FileSystem } from './fs.ts'
+import type { FileSystem } from './fs.ts'
 
 const VERSION = 0
 

@@ -2,7 +2,7 @@
  * What is known of a segment's batches without reading them: how far they go, how old they are, and the two indexes. Told
  * of every batch in order, by whoever writes or checks the segment.
  */
-import { type RecordBatch } from '../../protocol/batch.ts'
+import type { RecordBatch } from '../../protocol/batch.ts'
 import { OffsetIndex, TimeIndex, type TimeEntry } from './index.ts'
 
 export interface Indexes {

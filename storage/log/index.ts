@@ -85,10 +85,11 @@ export class OffsetIndex {
     return found === 0 ? null : { offset: this.#offsetAt(found - 1), position: this.#positionAt(found - 1) }
   }
 
-  /** Whether the entries can be those of a segment of `size` bytes. */
-  isPlausible (size: number): boolean {
+  /** Whether the entries can be those of a segment of `size` bytes that ends before `nextOffset`. */
+  isPlausible (size: number, nextOffset: number): boolean {
     for (let row = 0; row < this.#rows.count; row++) {
-      if (this.#offsetAt(row) < this.#base || this.#positionAt(row) < 0 || this.#positionAt(row) >= size) return false
+      if (this.#offsetAt(row) < this.#base || this.#offsetAt(row) >= nextOffset) return false
+      if (this.#positionAt(row) < 0 || this.#positionAt(row) >= size) return false
       if (row > 0 && (this.#offsetAt(row) <= this.#offsetAt(row - 1) || this.#positionAt(row) <= this.#positionAt(row - 1))) return false
     }
     return true
@@ -149,9 +150,10 @@ export class TimeIndex {
     return this.#rows.count === 0 ? null : this.#entryAt(this.#rows.count - 1)
   }
 
-  isPlausible (): boolean {
+  /** Whether the entries can be those of a segment that ends before `nextOffset`. */
+  isPlausible (nextOffset: number): boolean {
     for (let row = 0; row < this.#rows.count; row++) {
-      if (this.#offsetAt(row) < this.#base || this.#timestampAt(row) < 0) return false
+      if (this.#offsetAt(row) < this.#base || this.#offsetAt(row) >= nextOffset || this.#timestampAt(row) < 0) return false
       if (row > 0 && (this.#timestampAt(row) <= this.#timestampAt(row - 1) || this.#offsetAt(row) <= this.#offsetAt(row - 1))) return false
     }
     return true

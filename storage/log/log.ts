@@ -10,9 +10,9 @@
  * log acknowledges nothing until it is opened anew.
  */
 import { KafkaError } from '../../protocol/errors.ts'
-import { type RecordBatch } from '../../protocol/batch.ts'
-import { type Chunks } from '../../protocol/schema.ts'
-import { type Durability, type LogConfig, type LogObserver } from './config.ts'
+import type { RecordBatch } from '../../protocol/batch.ts'
+import type { Chunks } from '../../protocol/schema.ts'
+import type { Durability, LogConfig, LogObserver } from './config.ts'
 import { ClosedFileError, type FileSystem } from './fs.ts'
 import { openSegments } from './open.ts'
 import { Segment, type TimedOffset } from './segment.ts'
@@ -28,8 +28,10 @@ export interface LogOptions {
   readonly durability: Durability
   readonly tailBudget: TailBudget
   readonly observer: LogObserver
-  /** Segments that end before this offset were synced and are not checked; Infinity after a clean stop. */
+  /** What `recoveryPoint` was: everything before was synced, so its segments are not checked. Infinity: a clean stop. */
   readonly recoveryPoint?: number
+  /** The log was closed properly: no segment is checked unless there is reason to. */
+  readonly wasClean?: boolean
   /** Records before this offset were deleted by request. */
   readonly startOffset?: number
   /** Called before the first batch of a new segment is written. */
@@ -91,7 +93,9 @@ export class Log {
 
   /** Opens the log in a folder, or begins one. Rejects if the folder cannot be read or written. */
   static async open (options: LogOptions): Promise<Log> {
-    return new Log(options, await openSegments({ recoveryPoint: 0, startOffset: 0, ...options }))
+    const { recoveryPoint = 0, startOffset = 0, wasClean = recoveryPoint === Infinity } = options
+    const syncedOffset = recoveryPoint === Infinity ? 0 : recoveryPoint
+    return new Log(options, await openSegments({ ...options, recoveryPoint: syncedOffset, startOffset, wasClean }))
   }
 
   /** The first offset that can be read. */

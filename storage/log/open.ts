@@ -3,8 +3,8 @@
  * makes sure that no offset is given out twice.
  */
 import { dirname } from 'node:path'
-import { type LogConfig, type LogObserver } from './config.ts'
-import { type FileSystem } from './fs.ts'
+import type { LogConfig, LogObserver } from './config.ts'
+import type { FileSystem } from './fs.ts'
 import { recoverSegment, type Recovered } from './recovery.ts'
 import { DamagedSegmentError, Segment } from './segment.ts'
 import { tidy } from './tidy.ts'
@@ -14,15 +14,17 @@ export interface OpenOptions {
   readonly fs: FileSystem
   readonly config: LogConfig
   readonly observer: LogObserver
-  /** Segments that end before this offset were synced; Infinity after a clean stop. */
+  /** Everything before this offset was synced. */
   readonly recoveryPoint: number
+  /** The log was closed properly: segments are checked only if there is reason to. */
+  readonly wasClean: boolean
   /** Where a log that is not there yet begins. */
   readonly startOffset: number
 }
 
 /** The segments in a folder, ascending; the last one is ready to be written. There is at least one. */
 export async function openSegments (options: OpenOptions): Promise<Segment[]> {
-  const { directory, fs, startOffset, recoveryPoint } = options
+  const { directory, fs, startOffset, wasClean } = options
   await fs.makeDirectory(directory)
   const bases = await tidy(fs, directory)
   const segments: Segment[] = []
@@ -37,7 +39,7 @@ export async function openSegments (options: OpenOptions): Promise<Segment[]> {
     const isFit = last !== undefined && last.nextOffset === last.segment.nextOffset && (!last.isDamaged || last.segment.size === 0)
     if (!isFit) segments.push(await begin(options, last?.nextOffset ?? startOffset, last?.segment))
     // A crash of the process alone leaves names that the disk does not know yet.
-    if (recoveryPoint !== Infinity) for (const one of [directory, dirname(directory)]) await fs.syncDirectory(one)
+    if (!wasClean) for (const one of [directory, dirname(directory)]) await fs.syncDirectory(one)
     return segments
   } catch (error) {
     for (const segment of segments) await segment.close()
@@ -54,10 +56,12 @@ async function begin ({ fs, directory, config, observer }: OpenOptions, baseOffs
 
 /** `endOffset` is where the next segment begins, or Infinity for the last one. */
 async function openSegment (options: OpenOptions, baseOffset: number, endOffset: number): Promise<Recovered> {
-  const { directory, fs, observer, recoveryPoint, config: { indexIntervalBytes, compacts } } = options
+  const { directory, fs, observer, recoveryPoint, wasClean, config: { indexIntervalBytes, compacts } } = options
   const isLast = endOffset === Infinity
-  if (endOffset <= recoveryPoint) {
-    const segment = await Segment.open(fs, directory, baseOffset, isLast ? baseOffset : endOffset, indexIntervalBytes, compacts)
+  // The last one has never been compacted.
+  const hasGaps = compacts && !isLast
+  if (wasClean || endOffset <= recoveryPoint) {
+    const segment = await Segment.open(fs, directory, baseOffset, endOffset, indexIntervalBytes, hasGaps)
     if (!isLast) return { segment, nextOffset: endOffset, isDamaged: false }
     try {
       await segment.resume()
@@ -68,14 +72,14 @@ async function openSegment (options: OpenOptions, baseOffset: number, endOffset:
     }
   }
   const { segment, nextOffset, isDamaged } = await recoverSegment({
-    fs, directory, baseOffset, indexIntervalBytes, observer, endOffset, syncedOffset: recoveryPoint
+    fs, directory, baseOffset, indexIntervalBytes, observer, endOffset, hasGaps, syncedOffset: wasClean ? Infinity : recoveryPoint
   })
   if (!isLast) {
     segment.nextOffset = endOffset
     await segment.seal(observer)
   }
   // Everything before the recovery point was on the disk: if it is gone, its offsets are not free for that.
-  const isShort = isLast && recoveryPoint !== Infinity && nextOffset < recoveryPoint
+  const isShort = isLast && nextOffset < recoveryPoint
   if (isShort) observer.quarantined(segment.path, 0, nextOffset, recoveryPoint)
   return { segment, nextOffset: isShort ? recoveryPoint : nextOffset, isDamaged }
 }

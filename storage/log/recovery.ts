@@ -7,9 +7,9 @@
  * them; its offsets then have a gap, as after compaction.
  */
 import { join } from 'node:path'
-import { type LogObserver } from './config.ts'
+import type { LogObserver } from './config.ts'
 import { Contents } from './contents.ts'
-import { type FileSystem, type LogFile } from './fs.ts'
+import type { FileSystem, LogFile } from './fs.ts'
 import { readAt } from './scan.ts'
 import { Segment, segmentName } from './segment.ts'
 import { Survey, type Damage } from './survey.ts'
@@ -23,6 +23,8 @@ export interface RecoverOptions {
   readonly observer: LogObserver
   /** Where the next segment begins, or this one is known to end; else Infinity. */
   readonly endOffset: number
+  /** Whether offsets may be missing anywhere, as compaction leaves it. */
+  readonly hasGaps: boolean
   /** Everything before was synced. What is missing behind it may be a write that a crash has torn. */
   readonly syncedOffset: number
 }
@@ -36,12 +38,12 @@ export interface Recovered {
 
 /** Checks every batch of a segment, repairs it, rebuilds its indexes and makes what is left durable. */
 export async function recoverSegment (options: RecoverOptions): Promise<Recovered> {
-  const { fs, directory, baseOffset, endOffset, syncedOffset, indexIntervalBytes, observer } = options
+  const { fs, directory, baseOffset, endOffset, hasGaps, syncedOffset, indexIntervalBytes, observer } = options
   const path = join(directory, segmentName(baseOffset))
   let file = await fs.open(path)
   try {
     const contents = new Contents(baseOffset, indexIntervalBytes)
-    const survey = new Survey(baseOffset, endOffset, batch => contents.note(batch))
+    const survey = new Survey(baseOffset, endOffset, hasGaps, batch => contents.note(batch))
     const size = await fs.size(path)
     await survey.read(file, size)
     const { damages } = survey

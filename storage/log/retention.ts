@@ -2,8 +2,8 @@
  * Deleting whole segments from the front of a log: those before its start offset, those whose youngest record is too old,
  * and those beyond the size it may have. The last segment goes only when no record in it is to stay.
  */
-import { type Log } from './log.ts'
-import { type Segment } from './segment.ts'
+import type { Log } from './log.ts'
+import type { Segment } from './segment.ts'
 
 /** Returns how many segments were deleted. */
 export async function retain (log: Log, nowMs: number): Promise<number> {

@@ -3,7 +3,7 @@
  * segment of any size costs the memory of one window.
  */
 import { BATCH_HEADER_BYTES, RecordBatch, batchSizeAt } from '../../protocol/batch.ts'
-import { type LogFile } from './fs.ts'
+import type { LogFile } from './fs.ts'
 
 const WINDOW_BYTES = 1024 * 1024
 

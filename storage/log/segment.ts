@@ -12,11 +12,11 @@ import { join } from 'node:path'
 import { batchSizeAt, type RecordBatch } from '../../protocol/batch.ts'
 import { KafkaError } from '../../protocol/errors.ts'
 import { ProtocolError } from '../../protocol/reader.ts'
-import { type Chunks } from '../../protocol/schema.ts'
+import type { Chunks } from '../../protocol/schema.ts'
 import { recordsIn } from '../../protocol/records.ts'
-import { type LogObserver } from './config.ts'
+import type { LogObserver } from './config.ts'
 import { Contents, type Indexes } from './contents.ts'
-import { type FileSystem, type LogFile } from './fs.ts'
+import type { FileSystem, LogFile } from './fs.ts'
 import { OffsetIndex, TimeIndex, type TimeEntry } from './index.ts'
 import { readAt, scan, soundBatches } from './scan.ts'
 
@@ -55,11 +55,13 @@ export class Segment {
   nextOffset: number
   /** Bytes of all batches. */
   size: number
-  /** Bytes of those that are committed: nobody reads beyond. */
+  /** Whether offsets may be missing between batches. */
+  hasGaps: boolean
+  /** Where those end that are committed: nobody reads beyond. */
   #readableSize: number
+  #readableOffset: number
   /** Of what is readable; null if that was not looked for yet. */
   #youngest: TimeEntry | null = null
-  #hasGaps: boolean
   readonly #fs: FileSystem
   readonly #file: LogFile
   /** While batches may still come. */
@@ -79,8 +81,9 @@ export class Segment {
     this.nextOffset = contents.nextOffset
     this.size = contents.size
     this.#readableSize = contents.size
+    this.#readableOffset = contents.nextOffset
     this.#youngest = contents.youngest
-    this.#hasGaps = contents.hasGaps
+    this.hasGaps = contents.hasGaps
     this.#contents = contents
     this.indexIntervalBytes = indexIntervalBytes
   }
@@ -93,7 +96,7 @@ export class Segment {
     return new Segment(fs, await fs.open(path, true), path, new Contents(baseOffset, indexIntervalBytes), indexIntervalBytes)
   }
 
-  /** Opens a sealed segment without a look inside: it ends at `nextOffset`. */
+  /** Opens a sealed segment without a look inside. It ends at `nextOffset`; Infinity if that is not known yet. */
   static async open (
     fs: FileSystem, directory: string, baseOffset: number, nextOffset: number, indexIntervalBytes: number, mayHaveGaps: boolean
   ): Promise<Segment> {
@@ -101,8 +104,8 @@ export class Segment {
     const size = await fs.size(path)
     const segment = new Segment(fs, await fs.open(path), path, new Contents(baseOffset, indexIntervalBytes), indexIntervalBytes)
     segment.size = segment.#readableSize = size
-    segment.nextOffset = nextOffset
-    segment.#hasGaps = mayHaveGaps
+    segment.nextOffset = segment.#readableOffset = nextOffset
+    segment.hasGaps = mayHaveGaps
     segment.#contents = segment.#youngest = null
     return segment
   }
@@ -135,25 +138,29 @@ export class Segment {
   /** Lets readers see everything that was written. */
   publish (): void {
     this.#readableSize = this.size
+    this.#readableOffset = this.nextOffset
     this.#youngest = this.#contents!.youngest
   }
 
-  /** Makes a segment that was sealed at a clean stop ready to be written. Throws DamagedSegmentError. */
+  /** Makes a segment that was sealed at a clean stop, and opened without its end, ready to be written. Throws DamagedSegmentError. */
   async resume (): Promise<void> {
-    const contents = new Contents(this.baseOffset, this.indexIntervalBytes, await this.#load())
-    const end = await this.#placeOf(Infinity)
-    for await (const batches of this.#windows(end)) this.nextOffset = batches.at(-1)!.nextOffset
+    const indexes = await this.#load()
+    let nextOffset = this.baseOffset
+    for await (const batches of this.#windows(await this.#placeOf(Infinity))) nextOffset = batches.at(-1)!.nextOffset
+    this.nextOffset = this.#readableOffset = nextOffset
+    this.#checkIndexes(indexes)
+    const contents = new Contents(this.baseOffset, this.indexIntervalBytes, indexes)
     contents.youngest = await this.youngest()
     contents.firstTimestampMs = await this.#firstTimestamp()
     contents.size = this.size
-    contents.nextOffset = this.nextOffset
-    contents.hasGaps = this.#hasGaps
+    contents.nextOffset = nextOffset
+    contents.hasGaps = this.hasGaps
     this.#contents = contents
   }
 
   async #firstTimestamp (): Promise<number> {
-    const { value } = await this.#windows(this.#start).next()
-    return value?.[0]!.maxTimestamp ?? -1
+    const first = await this.read(this.baseOffset, 1, true)
+    return first === null ? -1 : soundBatches(first[0]!)[0]!.maxTimestamp
   }
 
   /**
@@ -201,15 +208,16 @@ export class Segment {
       const { position } = place
       const left = this.#readableSize - position
       if (left <= 0) return null
-      const buffer = await readAt(this.#file, position, Math.min(window, left))
+      const wanted = Math.min(window, left)
+      const buffer = await readAt(this.#file, position, wanted)
       const batches = soundBatches(buffer)
       place = this.#behind(place, batches)
       const first = batches.findIndex(batch => batch.nextOffset > offset)
       if (first >= 0) return this.#take(buffer, position, batches.slice(first), maxBytes, atLeastOne)
       if (batches.length > 0) continue
-      // Either the batch is larger than the window, or it is none.
+      // Either the batch is larger than the window, or it is none, or the file is shorter than it was.
       window = batchSizeAt(buffer, 0)
-      if (window <= buffer.length || window > left) throw new DamagedSegmentError(this, `no batch at byte ${position}`)
+      if (window <= wanted || window > left || buffer.length < wanted) throw new DamagedSegmentError(this, `no batch at byte ${position}`)
     }
   }
 
@@ -237,7 +245,7 @@ export class Segment {
       throw new DamagedSegmentError(this, `the index says that offset ${place.lastOffset} is at byte ${position}, where it is not`)
     }
     for (const batch of batches) {
-      if (baseOffset !== UNKNOWN && batch.baseOffset !== baseOffset && !(this.#hasGaps && batch.baseOffset > baseOffset)) {
+      if (baseOffset !== UNKNOWN && batch.baseOffset !== baseOffset && !(this.hasGaps && batch.baseOffset > baseOffset)) {
         throw new DamagedSegmentError(this, `the batch at byte ${position} should begin with offset ${baseOffset}, but says ${batch.baseOffset}`)
       }
       baseOffset = batch.nextOffset
@@ -287,7 +295,8 @@ export class Segment {
    * Committed batches from the one that an entry of the time index speaks of, which has to be as old as the entry says.
    */
   async * #batchesFrom (entry: TimeEntry | null): AsyncGenerator<readonly RecordBatch[], void, void> {
-    let isProven = entry === null || this.#contents !== null
+    // The index of a segment that is being written may be ahead of what is committed.
+    let isProven = entry === null || entry.offset >= this.#readableOffset
     for await (const batches of this.batches(entry?.offset)) {
       if (!isProven && (batches[0]!.baseOffset > entry!.offset || batches[0]!.maxTimestamp !== entry!.timestampMs)) break
       isProven = true
@@ -346,13 +355,18 @@ export class Segment {
       await this.#fs.size(path) < 0 ? null : await this.#fs.readFile(path)))
     if (!offsetBytes || !timeBytes) throw new DamagedSegmentError(this, 'an index is missing')
     try {
-      const offsets = new OffsetIndex(this.baseOffset, offsetBytes)
-      const times = new TimeIndex(this.baseOffset, timeBytes)
-      if (offsets.isPlausible(this.size) && times.isPlausible()) return { offsets, times }
+      const indexes = { offsets: new OffsetIndex(this.baseOffset, offsetBytes), times: new TimeIndex(this.baseOffset, timeBytes) }
+      this.#checkIndexes(indexes)
+      return indexes
     } catch (error) {
-      if (!(error instanceof RangeError)) throw error
+      throw error instanceof RangeError ? new DamagedSegmentError(this, error.message) : error
     }
-    throw new DamagedSegmentError(this, 'an index makes no sense')
+  }
+
+  #checkIndexes ({ offsets, times }: Indexes): void {
+    if (!offsets.isPlausible(this.size, this.nextOffset) || !times.isPlausible(this.nextOffset)) {
+      throw new DamagedSegmentError(this, 'an index makes no sense')
+    }
   }
 }
 

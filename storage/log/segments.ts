@@ -5,10 +5,10 @@
  * meantime. Changes happen one after the other, and beside the writing at the end of the log as far as they do not
  * concern the segment that is written.
  */
-import { type RecordBatch } from '../../protocol/batch.ts'
-import { type Chunks } from '../../protocol/schema.ts'
-import { type LogObserver } from './config.ts'
-import { type Contents } from './contents.ts'
+import type { RecordBatch } from '../../protocol/batch.ts'
+import type { Chunks } from '../../protocol/schema.ts'
+import type { LogObserver } from './config.ts'
+import type { Contents } from './contents.ts'
 import { ClosedFileError, type FileSystem, type LogFile } from './fs.ts'
 import { recoverSegment } from './recovery.ts'
 import { DamagedSegmentError, Segment, type TimedOffset } from './segment.ts'
@@ -197,12 +197,13 @@ export class Segments {
   async #recover (damaged: Segment): Promise<void> {
     if (this.#isClosed) throw new ClosedFileError('The log is closed.')
     const { fs, directory, observer, roll } = this.#options
-    const { baseOffset, nextOffset, indexIntervalBytes } = damaged
+    const { baseOffset, nextOffset, hasGaps, indexIntervalBytes } = damaged
     const { segment, isDamaged } = await recoverSegment({
       // It has been read before: whatever is missing was there, and is no torn write.
-      fs, directory, baseOffset, indexIntervalBytes, observer, endOffset: nextOffset, syncedOffset: Infinity
+      fs, directory, baseOffset, indexIntervalBytes, observer, endOffset: nextOffset, hasGaps, syncedOffset: Infinity
     })
-    const isShort = segment.nextOffset < nextOffset
+    const isShort = segment.nextOffset < nextOffset && damaged === this.active
+    if (isShort && !isDamaged) observer.quarantined(segment.path, 0, segment.nextOffset, nextOffset)
     segment.nextOffset = nextOffset
     this.#all[this.#all.indexOf(damaged)] = segment
     await this.#close(damaged)

@@ -3,10 +3,11 @@
  *
  * A batch is sound if its checksum holds and its offsets fit between those of its neighbours. The checksum does not cover
  * the base offset, so one that leaves a gap is believed only when what follows confirms it: the next batch, or the
- * beginning of the next segment. Gaps are normal where compaction has been, and where damage was set aside before.
+ * beginning of the next segment. Gaps are normal where compaction has been; elsewhere they are only where bytes are
+ * missing, or where damage was set aside before.
  */
 import { BATCH_HEADER_BYTES, RecordBatch, batchSizeAt } from '../../protocol/batch.ts'
-import { type LogFile } from './fs.ts'
+import type { LogFile } from './fs.ts'
 import { readAt, scan, soundBatchAt } from './scan.ts'
 
 /** `[from, to)` bytes of a segment that hold no sound batch, and the offsets that are lost with them. */
@@ -36,16 +37,23 @@ export class Survey {
   /** The first offset that cannot be in the segment, if that is known. */
   readonly #endOffset: number
   readonly #isEndKnown: boolean
+  readonly #hasGaps: boolean
   readonly #note: (batch: RecordBatch) => void
   /** A batch that leaves a gap, or follows on damage, and waits for what comes next to confirm it. */
   #doubtful: Found | null = null
+  /** Records in batches that were met since and have no place. */
+  #unplaced = 0
   #lastMet = -1
   /** Where the last damaged batch ended that still has a header which can be its own. */
   #claimedEnd = 0
 
-  /** `note` is told of every sound batch, in order. No record can have `endOffset`, or Infinity if that is not known. */
-  constructor (baseOffset: number, endOffset: number, note: (batch: RecordBatch) => void) {
+  /**
+   * `note` is told of every sound batch, in order. No record can have `endOffset`, or Infinity if that is not known.
+   * `hasGaps`: offsets may be missing anywhere.
+   */
+  constructor (baseOffset: number, endOffset: number, hasGaps: boolean, note: (batch: RecordBatch) => void) {
     this.nextOffset = baseOffset
+    this.#hasGaps = hasGaps
     this.#isEndKnown = endOffset !== Infinity
     this.#endOffset = Math.min(endOffset, baseOffset + MAX_RELATIVE_OFFSET + 1)
     this.#note = note
@@ -67,19 +75,30 @@ export class Survey {
 
   /** A batch whose checksum holds. */
   #meet (found: Found): void {
-    const { batch: { baseOffset, lastOffset }, position } = found
+    const { batch: { baseOffset, lastOffset, lastOffsetDelta }, position } = found
     this.#lastMet = position
-    if (this.#doubtful !== null && baseOffset >= this.#doubtful.batch.nextOffset) this.#accept(this.#doubtful)
+    if (this.#doubtful !== null && this.#isConfirmed(this.#doubtful, found)) this.#accept(this.#doubtful)
+    this.#unplaced += lastOffsetDelta + 1
     if (baseOffset < this.nextOffset || lastOffset < baseOffset || lastOffset >= this.#endOffset) return
-    // The doubtful one is contradicted: this one fits, and both cannot.
+    // A doubtful one that is still there is contradicted: this one fits, and both cannot.
     this.#doubtful = null
     if (baseOffset === this.nextOffset && position === this.end) this.#accept(found)
     else this.#doubtful = found
   }
 
+  /** Whether a doubtful batch is where it belongs, seeing the one that follows. */
+  #isConfirmed ({ batch, position }: Found, next: Found): boolean {
+    const gap = next.batch.baseOffset - batch.nextOffset
+    const isAdjacent = next.position === position + batch.sizeBytes
+    if (gap <= 0 || this.#hasGaps || !isAdjacent) return gap >= 0
+    // It has gaps on both sides. It is in the wrong place if that is because it belongs right before the next one.
+    return position === this.end && batch.baseOffset + gap !== this.nextOffset
+  }
+
   #accept ({ batch, position }: Found): void {
     if (position > this.end) this.#lose(position, batch.baseOffset)
     this.#doubtful = null
+    this.#unplaced = 0
     this.end = position + batch.sizeBytes
     this.nextOffset = batch.nextOffset
     this.#note(batch)
@@ -92,12 +111,12 @@ export class Survey {
 
   #conclude (size: number): void {
     const last = this.#doubtful
-    if (last !== null && (this.#isEndKnown || last.position > this.end)) this.#accept(last)
+    const isBelieved = last !== null && (this.#isEndKnown ? this.#hasGaps || last.batch.nextOffset === this.#endOffset : last.position > this.end)
+    if (isBelieved) this.#accept(last)
     if (this.end === size) return
     this.isTorn = this.#lastMet < this.end
-    // How many records a misplaced batch has is under its checksum, only where they belong is not.
-    const misplaced = this.#doubtful === null ? 0 : this.#doubtful.batch.lastOffsetDelta + 1
-    this.#lose(size, this.#isEndKnown ? this.#endOffset : Math.max(this.nextOffset + misplaced, this.#claimedEnd))
+    // How many records a batch has is under its checksum, only where they belong is not.
+    this.#lose(size, this.#isEndKnown ? this.#endOffset : Math.max(this.nextOffset + this.#unplaced, this.#claimedEnd))
   }
 
   /** Where the next sound batch behind `position` begins, or the end of the file. */

@@ -5,8 +5,8 @@
  * Batches are kept as they came, as views into the frame that brought them. What counts against the budget is the memory
  * that a view keeps alive, not its own length: one short batch in a long frame would else hold far more than it shows.
  */
-import { type RecordBatch } from '../../protocol/batch.ts'
-import { type Chunks } from '../../protocol/schema.ts'
+import type { RecordBatch } from '../../protocol/batch.ts'
+import type { Chunks } from '../../protocol/schema.ts'
 
 interface Entry {
   readonly tail: Tail

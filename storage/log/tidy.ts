@@ -6,7 +6,7 @@
  * they are removed. From the second step on it counts, whatever happens to us: the steps behind it can be repeated.
  */
 import { dirname, join } from 'node:path'
-import { type FileSystem } from './fs.ts'
+import type { FileSystem } from './fs.ts'
 import { scan } from './scan.ts'
 import { baseOffsetIn, indexPaths, segmentName } from './segment.ts'
 

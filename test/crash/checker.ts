@@ -160,7 +160,9 @@ function checkOrder (finalLog: FinalLog, sent: ReadonlyMap<string, Sent>, disord
       if (one === undefined) continue
       const expected = next.get(one.producer) ?? 0
       if (one.partition !== partition) disorder.push(`${value} was sent to ${one.partition} and is at ${partition}@${offset}`)
-      else if (one.sequence !== expected) disorder.push(`${value} at ${partition}@${offset} is number ${one.sequence} of ${one.producer}, after ${expected - 1}`)
+      else if (one.sequence !== expected) {
+        disorder.push(`${value} at ${partition}@${offset} is number ${one.sequence} of ${one.producer}, after ${expected - 1}`)
+      }
       next.set(one.producer, one.sequence + 1)
     }
   }

@@ -7,8 +7,8 @@ import { connect, type Socket } from 'node:net'
 import { complete } from '../../protocol/defaults.ts'
 import { FrameSplitter, readResponse, writeRequest } from '../../protocol/frame.ts'
 import { Produce } from '../../protocol/messages/00-produce.ts'
-import { type Dispatch } from '../../protocol/rpc.ts'
-import { type Api, type Request, type RequestInput, type Response } from '../../protocol/schema.ts'
+import type { Dispatch } from '../../protocol/rpc.ts'
+import type { Api, Request, RequestInput, Response } from '../../protocol/schema.ts'
 
 interface Waiting {
   readonly api: Api

@@ -3,7 +3,7 @@
  */
 import t from 'tap'
 import { EmbeddedEngine } from '../../storage/embedded/engine.ts'
-import { type Engine } from './suite/kit.ts'
+import type { Engine } from './suite/kit.ts'
 import { engineSuite } from './suite.ts'
 import { ignored, testOptions } from '../storage/embedded/support.ts'
 

@@ -3,8 +3,8 @@
  * passes it too (`ENGINE_SUITE_KAFKA=PORT tap test/engine/kafka.test.ts`), which is how we know that it asks for the
  * right things.
  */
-import { type Test } from 'tap'
-import { type Engine } from './suite/kit.ts'
+import type { Test } from 'tap'
+import type { Engine } from './suite/kit.ts'
 import { configSuite } from './suite/configs.ts'
 import { fetchSuite } from './suite/fetch.ts'
 import { groupSuite } from './suite/groups.ts'

@@ -10,7 +10,7 @@ import { FrameSplitter, readRequest, readRequestHeader, writeRequest } from '../
 import { Fetch } from '../../protocol/messages/01-fetch.ts'
 import { Metadata } from '../../protocol/messages/03-metadata.ts'
 import { MAX_ELEMENTS, ProtocolError, Reader } from '../../protocol/reader.ts'
-import { type Api, type RequestInput } from '../../protocol/schema.ts'
+import type { Api, RequestInput } from '../../protocol/schema.ts'
 import { openDoor, requestFrame, type Door } from '../src/kafka/wire.ts'
 import { framed, hostileLengths, mutate, overwrite, Random, seed, validFrames } from './mutate.ts'
 

@@ -3,7 +3,7 @@
  */
 import fc from 'fast-check'
 import { writeRequest } from '../../protocol/frame.ts'
-import { type Api } from '../../protocol/schema.ts'
+import type { Api } from '../../protocol/schema.ts'
 import { valuesOf } from '../protocol/support/values.ts'
 
 /** To run a failure again: FUZZ_SEED=<the seed that was printed>. */

@@ -13,7 +13,7 @@ import { startKcat } from './support/kcat.ts'
 import { linesOf, topicName } from './support/lines.ts'
 import { startPython } from './support/python.ts'
 import { rangeAssigner } from './support/range-assigner.ts'
-import { type Background } from './support/run.ts'
+import type { Background } from './support/run.ts'
 import { startServer } from './support/server.ts'
 
 const PARTITIONS = 6

@@ -9,7 +9,7 @@ import { RecordBatch } from '../../protocol/batch.ts'
 import { readRequest, readRequestHeader } from '../../protocol/frame.ts'
 import { Reader } from '../../protocol/reader.ts'
 import { recordsIn } from '../../protocol/records.ts'
-import { type Api } from '../../protocol/schema.ts'
+import type { Api } from '../../protocol/schema.ts'
 
 const require = createRequire(import.meta.url)
 const apiNamed = (name: string): Api => apis.find(api => api.name === name)!

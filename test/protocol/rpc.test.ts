@@ -3,7 +3,7 @@ import { Heartbeat } from '../../protocol/messages/12-heartbeat.ts'
 import { Metadata } from '../../protocol/messages/03-metadata.ts'
 import { complete } from '../../protocol/defaults.ts'
 import { anonymous, compose, neverAborted, newest, on, type Context, type Dispatch, type Policy } from '../../protocol/rpc.ts'
-import { type Api, type Request, type Response } from '../../protocol/schema.ts'
+import type { Api, Request, Response } from '../../protocol/schema.ts'
 
 const context: Context = {
   principal: anonymous, door: 'internal', clientId: 'test', address: '127.0.0.1', version: 4, signal: neverAborted, throttleMs: 0

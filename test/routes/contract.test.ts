@@ -1,8 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import t from 'tap'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { type FastifyInstance } from 'fastify'
-import { type Node } from '../../routes/validation.ts'
+import type { FastifyInstance } from 'fastify'
+import type { Node } from '../../routes/validation.ts'
 import { readContract } from '../../routes/contract.ts'
 import { contractPath, faultsIn, openDoor } from '../support/http-door.ts'
 

@@ -7,7 +7,7 @@ import { anonymous, neverAborted, type Context } from '../../protocol/rpc.ts'
 import { decodeCursor, encodeCursor } from '../../src/client/cursor.ts'
 import { type OutgoingRecord, produce } from '../../src/client/producer.ts'
 import { openDoor, type TestDoor } from '../support/http-door.ts'
-import { type MemoryLog } from '../support/memory-log.ts'
+import type { MemoryLog } from '../support/memory-log.ts'
 import { until } from '../support/until.ts'
 
 const context: Context = { principal: anonymous, door: 'http', clientId: '', address: '', version: 0, signal: neverAborted, throttleMs: 0 }

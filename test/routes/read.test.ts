@@ -1,7 +1,7 @@
 import t from 'tap'
 import { anonymous, neverAborted, type Context } from '../../protocol/rpc.ts'
 import { type OutgoingRecord, produce } from '../../src/client/producer.ts'
-import { type MemoryLog } from '../support/memory-log.ts'
+import type { MemoryLog } from '../support/memory-log.ts'
 import { openDoor, type TestDoor } from '../support/http-door.ts'
 import { until } from '../support/until.ts'
 

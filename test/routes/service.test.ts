@@ -1,6 +1,6 @@
 import t from 'tap'
 import { readFile } from 'node:fs/promises'
-import { type LogStatus } from '../../routes/door.ts'
+import type { LogStatus } from '../../routes/door.ts'
 import { contractPath, openDoor } from '../support/http-door.ts'
 
 t.test('the root is a JSON object, as Confluent\'s clients want, and says where everything is', async t => {

@@ -1,7 +1,7 @@
 /** Record batches for tests of the log, and what is in them. */
 import { RecordBatch, batchesIn } from '../../protocol/batch.ts'
 import { buildBatch, recordsIn, type BatchOptions, type LogRecord, type NewRecord } from '../../protocol/records.ts'
-import { type Chunks } from '../../protocol/schema.ts'
+import type { Chunks } from '../../protocol/schema.ts'
 
 /** 2027-01-15T08:00:00Z: tests do not depend on the day they run. */
 export const T0 = 1_800_000_000_000

@@ -3,7 +3,7 @@
  * to hold one up, or to let it fail.
  */
 import { basename } from 'node:path'
-import { type FileSystem, type LogFile } from '../../storage/log/fs.ts'
+import type { FileSystem, LogFile } from '../../storage/log/fs.ts'
 import { systemError } from './memory-fs.ts'
 
 export type Kind = 'open' | 'size' | 'list' | 'makeDirectory' | 'readFile' | 'writeFile' | 'replaceFile' | 'rename' | 'remove' | 'syncDirectory' |

@@ -2,13 +2,13 @@
  * The HTTP door over a log in memory, for tests. Every answer to `inject` is held to openapi.yaml: its status and media type
  * must be among those of the operation, and its body as their schema says.
  */
-import { type Test } from 'tap'
+import type { Test } from 'tap'
 import { pino } from 'pino'
-import { type FastifyInstance, type InjectOptions, type LightMyRequestResponse } from 'fastify'
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import { readContract, type Contract } from '../../routes/contract.ts'
 import { createHttpStats, type HttpDoor } from '../../routes/door.ts'
 import { createHttpServer } from '../../routes/http.ts'
-import { type Node } from '../../routes/validation.ts'
+import type { Node } from '../../routes/validation.ts'
 import { Feeds } from '../../src/client/feed.ts'
 import { MemoryLog, type MemoryLogOptions } from './memory-log.ts'
 

@@ -1,9 +1,9 @@
 /** Opening a log in tests: small, in memory unless said otherwise, watched. */
 import type { Test } from 'tap'
-import { type RecordBatch } from '../../protocol/batch.ts'
-import { type LogRecord } from '../../protocol/records.ts'
+import type { RecordBatch } from '../../protocol/batch.ts'
+import type { LogRecord } from '../../protocol/records.ts'
 import { defaultLogConfig, type LogConfig, type LogObserver } from '../../storage/log/config.ts'
-import { type FileSystem } from '../../storage/log/fs.ts'
+import type { FileSystem } from '../../storage/log/fs.ts'
 import { Log, type LogOptions } from '../../storage/log/log.ts'
 import { TailBudget } from '../../storage/log/tail.ts'
 import { recordsOf } from './batches.ts'

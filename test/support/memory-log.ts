@@ -16,7 +16,7 @@ import { DeleteTopics } from '../../protocol/messages/20-delete-topics.ts'
 import { DescribeConfigs } from '../../protocol/messages/32-describe-configs.ts'
 import { recordsIn } from '../../protocol/records.ts'
 import { compose, on, type Context, type Dispatch } from '../../protocol/rpc.ts'
-import { type Api, type Request } from '../../protocol/schema.ts'
+import type { Api, Request } from '../../protocol/schema.ts'
 
 interface MemoryPartition { start: number, end: number, batches: RecordBatch[] }
 

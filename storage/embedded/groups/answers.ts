@@ -2,9 +2,9 @@
  * What members are told: the answers of JoinGroup and SyncGroup, and what becomes of the log's errors.
  */
 import { errors, KafkaError, type ErrorName } from '../../../protocol/errors.ts'
-import { type JoinGroup } from '../../../protocol/messages/11-join-group.ts'
-import { type SyncGroup } from '../../../protocol/messages/14-sync-group.ts'
-import { type ResponseInput } from '../../../protocol/schema.ts'
+import type { JoinGroup } from '../../../protocol/messages/11-join-group.ts'
+import type { SyncGroup } from '../../../protocol/messages/14-sync-group.ts'
+import type { ResponseInput } from '../../../protocol/schema.ts'
 
 export type JoinAnswer = ResponseInput<typeof JoinGroup>
 export type SyncAnswer = ResponseInput<typeof SyncGroup>

@@ -11,9 +11,9 @@
  */
 import { errors, type ErrorName } from '../../../protocol/errors.ts'
 import { joinRefused, NO_BYTES, syncRefused, type JoinAnswer } from './answers.ts'
-import { type GroupClock, type Timer } from './clock.ts'
-import { type GroupConfig } from './config.ts'
-import { type Journal } from './journal.ts'
+import type { GroupClock, Timer } from './clock.ts'
+import type { GroupConfig } from './config.ts'
+import type { Journal } from './journal.ts'
 import { Member, type Identity, type Terms } from './member.ts'
 import { Membership } from './membership.ts'
 import { Offsets } from './offsets.ts'

@@ -1,9 +1,9 @@
 /**
  * Committing offsets.
  */
-import { type ErrorName } from '../../../protocol/errors.ts'
+import type { ErrorName } from '../../../protocol/errors.ts'
 import { storageError } from './answers.ts'
-import { type ClassicGroup, type GroupHost } from './classic.ts'
+import type { ClassicGroup, GroupHost } from './classic.ts'
 import { offsetRecord, type CommittedOffset, type TopicPartition } from './records.ts'
 import { mayCommit } from './session.ts'
 

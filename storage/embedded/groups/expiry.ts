@@ -4,8 +4,8 @@
 import { ConsumerProtocolSubscription } from '../../../protocol/messages/consumer-protocol.ts'
 import { readPayload } from '../../../protocol/payload.ts'
 import { ProtocolError } from '../../../protocol/reader.ts'
-import { type ClassicGroup } from './classic.ts'
-import { type CommittedOffset, type TopicPartition } from './records.ts'
+import type { ClassicGroup } from './classic.ts'
+import type { CommittedOffset, TopicPartition } from './records.ts'
 
 /**
  * The offsets of a group that have outlived `retentionMs`, counted from when its last member left; from the commit where

@@ -4,16 +4,16 @@
  * What has to survive is in `__consumer_offsets`: committed offsets, and of each group its last generation. At start its
  * records are replayed, and members find their group as they left it.
  */
-import { type ErrorName } from '../../../protocol/errors.ts'
-import { type Heartbeat } from '../../../protocol/messages/12-heartbeat.ts'
-import { type SyncGroup } from '../../../protocol/messages/14-sync-group.ts'
-import { type LogRecord } from '../../../protocol/records.ts'
-import { type Request } from '../../../protocol/schema.ts'
+import type { ErrorName } from '../../../protocol/errors.ts'
+import type { Heartbeat } from '../../../protocol/messages/12-heartbeat.ts'
+import type { SyncGroup } from '../../../protocol/messages/14-sync-group.ts'
+import type { LogRecord } from '../../../protocol/records.ts'
+import type { Request } from '../../../protocol/schema.ts'
 import { joinRefused, syncRefused, type JoinAnswer, type SyncAnswer } from './answers.ts'
 import { ClassicGroup, type GroupHost } from './classic.ts'
-import { type GroupClock, type Timer } from './clock.ts'
+import type { GroupClock, Timer } from './clock.ts'
 import { commitOffsets, type Commit } from './commit.ts'
-import { type GroupConfig } from './config.ts'
+import type { GroupConfig } from './config.ts'
 import { join, type Join } from './join.ts'
 import { Journal, type GroupLog } from './journal.ts'
 import { Offsets } from './offsets.ts'

@@ -2,11 +2,11 @@
  * Who may join a classic group, on which terms, and whether the group has to rebalance for it.
  */
 import { randomUUID } from 'node:crypto'
-import { type JoinGroup } from '../../../protocol/messages/11-join-group.ts'
-import { type Request } from '../../../protocol/schema.ts'
+import type { JoinGroup } from '../../../protocol/messages/11-join-group.ts'
+import type { Request } from '../../../protocol/schema.ts'
 import { joinRefused, storageError, type JoinAnswer } from './answers.ts'
-import { type ClassicGroup } from './classic.ts'
-import { type Identity, type Member, type Protocol, type Terms } from './member.ts'
+import type { ClassicGroup } from './classic.ts'
+import type { Identity, Member, Protocol, Terms } from './member.ts'
 
 /** A JoinGroup, and what its version means. */
 export interface Join {

@@ -1,7 +1,7 @@
 /**
  * The records of the groups on their way into `__consumer_offsets`.
  */
-import { type NewRecord } from '../../../protocol/records.ts'
+import type { NewRecord } from '../../../protocol/records.ts'
 
 export interface GroupLog {
   /**

@@ -2,7 +2,7 @@
  * One member of a classic group.
  */
 import { NO_BYTES, type JoinAnswer, type SyncAnswer } from './answers.ts'
-import { type GroupClock, type Timer } from './clock.ts'
+import type { GroupClock, Timer } from './clock.ts'
 
 /** An assignment strategy that a member can live with, and what it says to whoever assigns by it. */
 export interface Protocol {

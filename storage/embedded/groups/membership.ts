@@ -1,9 +1,9 @@
 /**
  * Who is in a classic group, under which names, who leads, and which protocol they agree on.
  */
-import { type ErrorName } from '../../../protocol/errors.ts'
-import { type Timer } from './clock.ts'
-import { type Member, type Protocol } from './member.ts'
+import type { ErrorName } from '../../../protocol/errors.ts'
+import type { Timer } from './clock.ts'
+import type { Member, Protocol } from './member.ts'
 
 export class Membership {
   readonly #members = new Map<string, Member>()

@@ -1,7 +1,7 @@
 /**
  * The committed offsets of one group.
  */
-import { type CommittedOffset, type TopicPartition } from './records.ts'
+import type { CommittedOffset, TopicPartition } from './records.ts'
 
 export class Offsets {
   readonly #topics = new Map<string, Map<number, CommittedOffset>>()

@@ -8,8 +8,8 @@ import {
   GROUP_METADATA_KEY, GroupMetadataKey, GroupMetadataValue, OFFSET_COMMIT_KEY, OffsetCommitKey, OffsetCommitValue
 } from '../../../protocol/messages/group-log.ts'
 import { readPayload, writePayload } from '../../../protocol/payload.ts'
-import { type LogRecord, type NewRecord } from '../../../protocol/records.ts'
-import { type Input, type Output } from '../../../protocol/schema.ts'
+import type { LogRecord, NewRecord } from '../../../protocol/records.ts'
+import type { Input, Output } from '../../../protocol/schema.ts'
 
 /** How far a group has read in one partition. */
 export interface CommittedOffset {

@@ -1,9 +1,9 @@
 /**
  * Taking groups and offsets away, with tombstones: by request, with their topic, or because nobody needs them any more.
  */
-import { type ErrorName } from '../../../protocol/errors.ts'
+import type { ErrorName } from '../../../protocol/errors.ts'
 import { storageError } from './answers.ts'
-import { type ClassicGroup, type GroupHost } from './classic.ts'
+import type { ClassicGroup, GroupHost } from './classic.ts'
 import { expiredOffsets } from './expiry.ts'
 import { groupRecord, offsetRecord, type TopicPartition } from './records.ts'
 

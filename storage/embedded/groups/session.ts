@@ -1,8 +1,8 @@
 /**
  * What keeps a member in its classic group and what takes it out: heartbeats, commits, leaving.
  */
-import { type ErrorName } from '../../../protocol/errors.ts'
-import { type ClassicGroup } from './classic.ts'
+import type { ErrorName } from '../../../protocol/errors.ts'
+import type { ClassicGroup } from './classic.ts'
 
 export interface Leaving {
   readonly memberId: string

@@ -1,9 +1,9 @@
 /**
  * A generation of a classic group as its record holds it, and back.
  */
-import { type ClassicGroup } from './classic.ts'
+import type { ClassicGroup } from './classic.ts'
 import { Member } from './member.ts'
-import { type StoredGroup } from './records.ts'
+import type { StoredGroup } from './records.ts'
 
 export function storedGeneration (group: ClassicGroup, assignmentOf: (member: Member) => Buffer): StoredGroup {
   const { protocolType, generation, protocol, members, stateSinceMs } = group

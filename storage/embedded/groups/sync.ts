@@ -2,11 +2,11 @@
  * The second half of a rebalance: the leader hands in who does what, and everyone is told their part.
  */
 import { errors, type ErrorName } from '../../../protocol/errors.ts'
-import { type SyncGroup } from '../../../protocol/messages/14-sync-group.ts'
-import { type Request } from '../../../protocol/schema.ts'
+import type { SyncGroup } from '../../../protocol/messages/14-sync-group.ts'
+import type { Request } from '../../../protocol/schema.ts'
 import { NO_BYTES, storageError, syncRefused, type SyncAnswer } from './answers.ts'
-import { type ClassicGroup } from './classic.ts'
-import { type Member } from './member.ts'
+import type { ClassicGroup } from './classic.ts'
+import type { Member } from './member.ts'
 
 type Sync = Request<typeof SyncGroup>
 

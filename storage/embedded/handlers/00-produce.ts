@@ -8,11 +8,11 @@
 import { RecordBatch, batchSizeAt } from '../../../protocol/batch.ts'
 import { KafkaError, errors } from '../../../protocol/errors.ts'
 import { Produce } from '../../../protocol/messages/00-produce.ts'
-import { type Chunks, type Request, type Response } from '../../../protocol/schema.ts'
+import type { Chunks, Request, Response } from '../../../protocol/schema.ts'
 import { kafkaErrorOf } from '../failures.ts'
 import { handler } from '../handler.ts'
-import { type Appended, type Partition } from '../partition.ts'
-import { type Embedded } from '../state.ts'
+import type { Appended, Partition } from '../partition.ts'
+import type { Embedded } from '../state.ts'
 import { InvalidRecordsError } from '../validation.ts'
 
 type TopicRequest = Request<typeof Produce>['topicData'][number]

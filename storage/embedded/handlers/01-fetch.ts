@@ -8,13 +8,13 @@
  */
 import { KafkaError, errors } from '../../../protocol/errors.ts'
 import { Fetch } from '../../../protocol/messages/01-fetch.ts'
-import { type Chunks, type Request, type Response } from '../../../protocol/schema.ts'
+import type { Chunks, Request, Response } from '../../../protocol/schema.ts'
 import { LEADER_EPOCH, type Log } from '../../log/log.ts'
 import { kafkaErrorOf } from '../failures.ts'
 import { handler } from '../handler.ts'
-import { type Partition } from '../partition.ts'
+import type { Partition } from '../partition.ts'
 import { waitFor } from '../purgatory.ts'
-import { type Embedded } from '../state.ts'
+import type { Embedded } from '../state.ts'
 
 type FetchRequest = Request<typeof Fetch>
 type PartitionRequest = FetchRequest['topics'][number]['partitions'][number]

@@ -16,7 +16,10 @@ interface Found {
 
 const nothing: Found = { offset: -1, timestamp: -1 }
 
-export const listOffsets = handler(ListOffsets, [1, 11], async (request, _context, { topics }) => ({
+/** KIP-320: before, answers had no place for one. */
+const LEADER_EPOCH_SINCE = 4
+
+export const listOffsets = handler(ListOffsets, [1, 11], async (request, { version }, { topics }) => ({
   topics: await Promise.all(request.topics.map(async ({ name, partitions }) => ({
     name,
     partitions: await Promise.all(partitions.map(async ({ partitionIndex, timestamp, currentLeaderEpoch }) => {
@@ -25,7 +28,7 @@ export const listOffsets = handler(ListOffsets, [1, 11], async (request, _contex
         if (partition === undefined) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION')
         if (currentLeaderEpoch > LEADER_EPOCH) throw new KafkaError('UNKNOWN_LEADER_EPOCH')
         const found = await find(partition.log, timestamp)
-        return { partitionIndex, errorCode: errors.NONE, ...found, leaderEpoch: found.offset < 0 ? -1 : LEADER_EPOCH }
+        return { partitionIndex, errorCode: errors.NONE, ...found, leaderEpoch: found.offset < 0 || version < LEADER_EPOCH_SINCE ? -1 : LEADER_EPOCH }
       } catch (error) {
         return { partitionIndex, errorCode: kafkaErrorOf(error).errorCode, ...nothing, leaderEpoch: -1 }
       }

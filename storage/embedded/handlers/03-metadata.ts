@@ -5,14 +5,14 @@
  */
 import { KafkaError, errors } from '../../../protocol/errors.ts'
 import { Metadata } from '../../../protocol/messages/03-metadata.ts'
-import { type Request, type ResponseInput } from '../../../protocol/schema.ts'
+import type { Request, ResponseInput } from '../../../protocol/schema.ts'
 import { LEADER_EPOCH } from '../../log/log.ts'
 import { clusterOperations, topicOperations } from '../operations.ts'
 import { kafkaErrorOf } from '../failures.ts'
 import { handler } from '../handler.ts'
-import { type Embedded } from '../state.ts'
+import type { Embedded } from '../state.ts'
 import { checkTopicName } from '../topic-names.ts'
-import { type Topic } from '../topics.ts'
+import type { Topic } from '../topics.ts'
 
 type Wanted = NonNullable<Request<typeof Metadata>['topics']>[number]
 type TopicResponse = ResponseInput<typeof Metadata>['topics'][number]

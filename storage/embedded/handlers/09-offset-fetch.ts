@@ -8,8 +8,8 @@
  */
 import { errors } from '../../../protocol/errors.ts'
 import { OffsetFetch } from '../../../protocol/messages/09-offset-fetch.ts'
-import { type ResponseInput } from '../../../protocol/schema.ts'
-import { type Groups } from '../groups/groups.ts'
+import type { ResponseInput } from '../../../protocol/schema.ts'
+import type { Groups } from '../groups/groups.ts'
 import { handler } from '../handler.ts'
 
 type Wanted = readonly { readonly name: string, readonly partitionIndexes: readonly number[] }[]

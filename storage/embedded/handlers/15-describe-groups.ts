@@ -7,9 +7,9 @@
  */
 import { errors } from '../../../protocol/errors.ts'
 import { DescribeGroups } from '../../../protocol/messages/15-describe-groups.ts'
-import { type ResponseInput } from '../../../protocol/schema.ts'
+import type { ResponseInput } from '../../../protocol/schema.ts'
 import { NO_BYTES } from '../groups/answers.ts'
-import { type ClassicGroup } from '../groups/classic.ts'
+import type { ClassicGroup } from '../groups/classic.ts'
 import { handler } from '../handler.ts'
 
 type Description = ResponseInput<typeof DescribeGroups>['groups'][number]

@@ -5,11 +5,11 @@
  */
 import { KafkaError, errors } from '../../../protocol/errors.ts'
 import { CreateTopics } from '../../../protocol/messages/19-create-topics.ts'
-import { type Request, type ResponseInput } from '../../../protocol/schema.ts'
+import type { Request, ResponseInput } from '../../../protocol/schema.ts'
 import { configNames, defaultOf } from '../configs.ts'
 import { kafkaErrorOf } from '../failures.ts'
 import { handler } from '../handler.ts'
-import { type Embedded } from '../state.ts'
+import type { Embedded } from '../state.ts'
 
 type Wanted = Request<typeof CreateTopics>['topics'][number]
 type Created = ResponseInput<typeof CreateTopics>['topics'][number]

@@ -5,10 +5,10 @@
  */
 import { KafkaError, errors } from '../../../protocol/errors.ts'
 import { DeleteRecords } from '../../../protocol/messages/21-delete-records.ts'
-import { type Request, type Response } from '../../../protocol/schema.ts'
+import type { Request, Response } from '../../../protocol/schema.ts'
 import { kafkaErrorOf } from '../failures.ts'
 import { handler } from '../handler.ts'
-import { type Embedded } from '../state.ts'
+import type { Embedded } from '../state.ts'
 
 type Wanted = Request<typeof DeleteRecords>['topics'][number]['partitions'][number]
 type Deleted = Response<typeof DeleteRecords>['topics'][number]['partitions'][number]

@@ -5,10 +5,10 @@
  */
 import { KafkaError, errors } from '../../../protocol/errors.ts'
 import { DescribeConfigs } from '../../../protocol/messages/32-describe-configs.ts'
-import { type Request, type ResponseInput } from '../../../protocol/schema.ts'
+import type { Request, ResponseInput } from '../../../protocol/schema.ts'
 import { configInfo, configNames, defaultOf } from '../configs.ts'
 import { handler } from '../handler.ts'
-import { type Embedded } from '../state.ts'
+import type { Embedded } from '../state.ts'
 
 type Resource = Request<typeof DescribeConfigs>['resources'][number]
 type Entry = ResponseInput<typeof DescribeConfigs>['results'][number]['configs'][number]

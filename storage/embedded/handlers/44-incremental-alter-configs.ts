@@ -5,12 +5,12 @@
  */
 import { KafkaError, errors } from '../../../protocol/errors.ts'
 import { IncrementalAlterConfigs } from '../../../protocol/messages/44-incremental-alter-configs.ts'
-import { type Request } from '../../../protocol/schema.ts'
+import type { Request } from '../../../protocol/schema.ts'
 import { checkConfig, configInfo, defaultOf } from '../configs.ts'
 import { kafkaErrorOf } from '../failures.ts'
 import { handler } from '../handler.ts'
-import { type Embedded } from '../state.ts'
-import { type Topic } from '../topics.ts'
+import type { Embedded } from '../state.ts'
+import type { Topic } from '../topics.ts'
 import { TOPIC } from './32-describe-configs.ts'
 
 type Resource = Request<typeof IncrementalAlterConfigs>['resources'][number]

@@ -1,7 +1,7 @@
 /**
  * The configuration of topics: described, changed, and obeyed from then on.
  */
-import { type Test } from 'tap'
+import type { Test } from 'tap'
 import { DescribeConfigs } from '../../../protocol/messages/32-describe-configs.ts'
 import { IncrementalAlterConfigs } from '../../../protocol/messages/44-incremental-alter-configs.ts'
 import { Client, batchOf, eventually, nameOf, newName, type Engine } from './kit.ts'

@@ -1,7 +1,7 @@
 /**
  * Fetch: what is read, from where and how much of it.
  */
-import { type Test } from 'tap'
+import type { Test } from 'tap'
 import { Fetch } from '../../../protocol/messages/01-fetch.ts'
 import { Client, MIB, TOPIC_IDS_SINCE, batchesOf, byNameOrId, nameOf, valuesOf, type Engine, type TopicRef } from './kit.ts'
 
@@ -61,6 +61,14 @@ export function fetchSuite (t: Test, engine: Engine): void {
     t.strictSame(await read(6 * sizeBytes), [2, 2, 2])
     t.strictSame(await read(3 * sizeBytes), [2, 1, 0])
     t.strictSame(await read(1), [1, 0, 0])
+  })
+
+  t.test('a large batch of the first partition is not passed over for a small one of the next', async t => {
+    const topic = await client.topic(2)
+    await client.append(topic, [filler('a')], 0)
+    await client.append(topic, ['b'], 1)
+    const partitions = await fetchAll(topic, [0, 1], { maxBytes: MIB, partitionMaxBytes: 500 })
+    t.strictSame(partitions.map(partition => batchesOf(partition).length), [1, 1])
   })
 
   t.test('an empty partition leaves its turn to the next', async t => {

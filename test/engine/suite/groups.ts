@@ -2,7 +2,7 @@
  * Groups, in their basics: finding the coordinator, membership of a single consumer, committed offsets. Rebalances have
  * tests of their own.
  */
-import { type Test } from 'tap'
+import type { Test } from 'tap'
 import { errors } from '../../../protocol/errors.ts'
 import { OffsetCommit } from '../../../protocol/messages/08-offset-commit.ts'
 import { OffsetFetch } from '../../../protocol/messages/09-offset-fetch.ts'
@@ -101,6 +101,16 @@ export function groupSuite (t: Test, engine: Engine): void {
     t.strictSame(await committed(client, group, topic, [0]), [[3, '']], 'what it committed stays')
   })
 
+  t.test('what was committed in a topic goes with it', async t => {
+    const topic = await client.topic()
+    const group = await coordinated(client)
+    await commit(client, group, topic, [[0, 4, '']])
+    t.equal(await client.deleteTopic({ name: topic.name }), 'NONE')
+    await eventually(async () => same(await committed(client, group, topic, [0]), [[-1, '']]) ? true : null)
+    const again = await client.topic(1, {}, topic.name)
+    t.strictSame(await committed(client, group, again, [0]), [[-1, '']])
+  })
+
   t.test('groups are listed, and gone when they are deleted, with their offsets', async t => {
     const topic = await client.topic()
     const group = await coordinated(client)
@@ -114,6 +124,8 @@ export function groupSuite (t: Test, engine: Engine): void {
     t.equal(await remove(), 'GROUP_ID_NOT_FOUND')
   })
 }
+
+const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other)
 
 /** A new group whose coordinator is ready. */
 export async function coordinated (client: Client): Promise<string> {

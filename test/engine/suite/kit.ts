@@ -3,8 +3,9 @@
  */
 import { randomBytes } from 'node:crypto'
 import { RecordBatch, batchesIn } from '../../../protocol/batch.ts'
-import { complete } from '../../../protocol/defaults.ts'
 import { errorRow, errors, type ErrorName } from '../../../protocol/errors.ts'
+import { readRequest, readRequestHeader, readResponse, writeRequest, writeResponse } from '../../../protocol/frame.ts'
+import { Reader } from '../../../protocol/reader.ts'
 import { Produce } from '../../../protocol/messages/00-produce.ts'
 import { Fetch } from '../../../protocol/messages/01-fetch.ts'
 import { ListOffsets } from '../../../protocol/messages/02-list-offsets.ts'
@@ -14,7 +15,7 @@ import { DeleteTopics } from '../../../protocol/messages/20-delete-topics.ts'
 import { InitProducerId } from '../../../protocol/messages/22-init-producer-id.ts'
 import { buildBatch, recordsIn, type BatchOptions, type NewRecord } from '../../../protocol/records.ts'
 import { anonymous, neverAborted, type Dispatch } from '../../../protocol/rpc.ts'
-import { type Api, type RequestInput, type Response } from '../../../protocol/schema.ts'
+import type { Api, RequestInput, Response } from '../../../protocol/schema.ts'
 
 export interface Engine {
   readonly dispatch: Dispatch
@@ -43,6 +44,7 @@ export type FetchOptions = CallOptions & Partial<Pick<RequestInput<typeof Fetch>
   readonly currentLeaderEpoch?: number
 }
 
+const LENGTH_BYTES = 4
 export const MIB = 1024 * 1024
 /** The id of no topic. */
 export const NO_ID = 'AAAAAAAAAAAAAAAAAAAAAA'
@@ -68,16 +70,15 @@ export class Client {
     return Array.from({ length: Math.min(max, api.versions[1]) - low + 1 }, (_, i) => low + i)
   }
 
-  async call<A extends Api> (api: A, request: RequestInput<A>, { version, signal = neverAborted }: CallOptions = {}): Promise<Response<A>> {
-    return await this.engine.dispatch(api, complete(api.request, request), {
-      principal: anonymous,
-      door: 'internal',
-      clientId: 'suite',
-      address: '127.0.0.1',
-      version: version ?? this.versions(api).at(-1)!,
-      signal,
-      throttleMs: 0
-    }) as Response<A>
+  /** Request and response go through the bytes of their version, as if they had come over a connection. */
+  async call<A extends Api> (api: A, request: RequestInput<A>, options: CallOptions = {}): Promise<Response<A>> {
+    const { version = this.versions(api).at(-1)!, signal = neverAborted } = options
+    const reader = new Reader(Buffer.concat(writeRequest(api, version, 0, null, request)).subarray(LENGTH_BYTES))
+    readRequestHeader(reader)
+    const response = await this.engine.dispatch(api, readRequest(api, version, reader), {
+      principal: anonymous, door: 'internal', clientId: 'suite', address: '127.0.0.1', version, signal, throttleMs: 0
+    })
+    return readResponse(api, version, Buffer.concat(writeResponse(api, version, 0, response as never)).subarray(LENGTH_BYTES)).body
   }
 
   // ---- topics

@@ -1,7 +1,7 @@
 /**
  * Long polls: a fetch that finds too little waits, and is answered as soon as there is reason to.
  */
-import { type Test } from 'tap'
+import type { Test } from 'tap'
 import { Fetch } from '../../../protocol/messages/01-fetch.ts'
 import { Client, MIB, batchesOf, byNameOrId, nameOf, valuesOf, type Engine, type TopicRef } from './kit.ts'
 

@@ -1,11 +1,11 @@
 /**
  * ListOffsets, OffsetForLeaderEpoch and DeleteRecords: where a log begins and ends, and what lies at a time.
  */
-import { type Test } from 'tap'
+import type { Test } from 'tap'
 import { ListOffsets } from '../../../protocol/messages/02-list-offsets.ts'
 import { DeleteRecords } from '../../../protocol/messages/21-delete-records.ts'
 import { OffsetForLeaderEpoch } from '../../../protocol/messages/23-offset-for-leader-epoch.ts'
-import { type NewRecord } from '../../../protocol/records.ts'
+import type { NewRecord } from '../../../protocol/records.ts'
 import { Client, EARLIEST, LATEST, nameOf, valuesOf, type Engine, type TopicRef } from './kit.ts'
 
 const MAX_TIMESTAMP = -3

@@ -1,7 +1,7 @@
 /**
  * Order: what one producer sends one after the other is read in that order, by everyone, whatever else goes on.
  */
-import { type Test } from 'tap'
+import type { Test } from 'tap'
 import { batchesOf, Client, LATEST, type Engine } from './kit.ts'
 import { recordsIn } from '../../../protocol/records.ts'
 

@@ -1,7 +1,7 @@
 /**
  * Produce: what is appended, what is refused and how that is told.
  */
-import { type Test } from 'tap'
+import type { Test } from 'tap'
 import { CONTROL, LOG_APPEND_TIME, RecordBatch } from '../../../protocol/batch.ts'
 import { Produce } from '../../../protocol/messages/00-produce.ts'
 import { buildBatch, recordsIn, type BatchOptions, type NewRecord } from '../../../protocol/records.ts'

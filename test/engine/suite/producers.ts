@@ -1,7 +1,7 @@
 /**
  * Idempotent producers (KIP-98): what is sent twice is there once, and nothing is missing in between.
  */
-import { type Test } from 'tap'
+import type { Test } from 'tap'
 import { InitProducerId } from '../../../protocol/messages/22-init-producer-id.ts'
 import { Client, LATEST, batchOf, nameOf, type Engine, type TopicRef } from './kit.ts'
 

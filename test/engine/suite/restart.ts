@@ -1,7 +1,7 @@
 /**
  * Restart: what was acknowledged is there again, and nothing else.
  */
-import { type Test } from 'tap'
+import type { Test } from 'tap'
 import { errors } from '../../../protocol/errors.ts'
 import { Metadata } from '../../../protocol/messages/03-metadata.ts'
 import { DeleteRecords } from '../../../protocol/messages/21-delete-records.ts'
@@ -76,14 +76,14 @@ export function restartSuite (t: Test, engine: Engine, open: (testdir: string) =
       }
       for (const { name } of [gone, replaced]) t.equal(await client.deleteTopic({ name }), 'NONE')
       const again = await client.topic(1, {}, replaced.name)
-      t.equal(await client.append(again, ['d']), 0, 'at 0 at once')
+      t.equal(await client.append(again, ['d', 'e', 'f', 'g']), 0, 'at 0 at once')
       return { gone, again }
     },
     async (client, { gone, again }) => {
       const { topics } = await client.call(Metadata, { topics: [{ name: gone.name }], allowAutoTopicCreation: false })
       t.equal(nameOf(topics[0]!.errorCode), 'UNKNOWN_TOPIC_OR_PARTITION')
       t.equal(await client.offset(again, EARLIEST), 0)
-      t.strictSame(await client.values(again), ['d'])
+      t.strictSame(await client.values(again), ['d', 'e', 'f', 'g'])
       const once = await client.topic(1, {}, gone.name)
       t.equal(await client.append(once, ['e']), 0)
       t.strictSame(await client.values(once), ['e'])
@@ -99,6 +99,20 @@ export function restartSuite (t: Test, engine: Engine, open: (testdir: string) =
     async (client, topic) => {
       t.equal(await client.offset(topic, EARLIEST), 2)
       t.strictSame(await client.values(topic), ['c'])
+    }))
+
+  t.test('a topic that is made anew after the restart does not begin where records of the old one were deleted', async t => across(t,
+    async client => {
+      const topic = await client.topic()
+      await client.append(topic, ['a', 'b', 'c'])
+      await client.call(DeleteRecords, { timeoutMs: 30_000, topics: [{ name: topic.name, partitions: [{ partitionIndex: 0, offset: 2 }] }] })
+      return topic
+    },
+    async (client, topic) => {
+      t.equal(await client.deleteTopic({ name: topic.name }), 'NONE')
+      const again = await client.topic(1, {}, topic.name)
+      t.equal(await client.append(again, ['d']), 0)
+      t.equal(await client.offset(again, EARLIEST), 0)
     }))
 
   t.test('what a group has committed is there again', async t => across(t,

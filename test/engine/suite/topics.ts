@@ -1,14 +1,14 @@
 /**
  * Topics: made, described, grown and deleted.
  */
-import { type Test } from 'tap'
+import type { Test } from 'tap'
 import { errors } from '../../../protocol/errors.ts'
 import { Metadata } from '../../../protocol/messages/03-metadata.ts'
 import { CreateTopics } from '../../../protocol/messages/19-create-topics.ts'
 import { DeleteTopics } from '../../../protocol/messages/20-delete-topics.ts'
 import { CreatePartitions } from '../../../protocol/messages/37-create-partitions.ts'
 import { DescribeCluster } from '../../../protocol/messages/60-describe-cluster.ts'
-import { type RequestInput } from '../../../protocol/schema.ts'
+import type { RequestInput } from '../../../protocol/schema.ts'
 import { Client, LATEST, NO_ID, eventually, nameOf, newName, type Engine } from './kit.ts'
 
 type NewTopic = RequestInput<typeof CreateTopics>['topics'][number]

@@ -2,7 +2,7 @@
  * Kafka's own programs, as main classes from its released jars.
  */
 import { join } from 'node:path'
-import { type Test } from 'tap'
+import type { Test } from 'tap'
 import { kafkaLibs } from './cache.ts'
 import { Background, run, succeed, type Finished, type RunOptions } from './run.ts'
 

@@ -1,7 +1,7 @@
 /**
  * kcat, from Debian: librdkafka without a program around it.
  */
-import { type Test } from 'tap'
+import type { Test } from 'tap'
 import { Background, succeed, type RunOptions } from './run.ts'
 
 /** Runs kcat, which must succeed, and gives its standard output. */

@@ -1,7 +1,7 @@
 /**
  * kafka-python, through the program in `client.py`.
  */
-import { type Test } from 'tap'
+import type { Test } from 'tap'
 import { python } from './cache.ts'
 import { linesOf } from './lines.ts'
 import { Background, succeed } from './run.ts'

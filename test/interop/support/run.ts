@@ -3,7 +3,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { type Test } from 'tap'
+import type { Test } from 'tap'
 
 export interface RunOptions {
   readonly input?: string | Buffer

@@ -10,7 +10,7 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Test } from 'tap'
+import type { Test } from 'tap'
 import { runJava, startJava } from './java.ts'
 import { Background } from './run.ts'
 

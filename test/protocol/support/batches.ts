@@ -1,5 +1,5 @@
 /** Record batches that Kafka's own code wrote, as `scripts/record-fixtures.ts` recorded them. */
-import { type LogRecord } from '../../../protocol/records.ts'
+import type { LogRecord } from '../../../protocol/records.ts'
 import { readFixture } from './fixtures.ts'
 
 interface RecordRow {

@@ -3,7 +3,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { initialOf } from '../../../protocol/defaults.ts'
-import { type Fields, type Spec } from '../../../protocol/schema.ts'
+import type { Fields, Spec } from '../../../protocol/schema.ts'
 
 export interface MessageRow {
   readonly name: string

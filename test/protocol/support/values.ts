@@ -2,7 +2,7 @@
  * Random values of a message, made from its definition.
  */
 import fc from 'fast-check'
-import { type Fields, type Spec } from '../../../protocol/schema.ts'
+import type { Fields, Spec } from '../../../protocol/schema.ts'
 
 /** Values that `version` has a place for: what it lacks is left out, and sometimes what has a default. */
 export function valuesOf (fields: Fields, version: number, flexible: boolean): fc.Arbitrary<object> {

@@ -6,7 +6,7 @@ import { connect as tcpConnect, createServer, type AddressInfo, type Socket } fr
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type HttpDoor } from '../../../routes/door.ts'
+import type { HttpDoor } from '../../../routes/door.ts'
 import { openDoor } from '../../support/http-door.ts'
 import { append, eventually, openGateway, type RecordJson } from './support.ts'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { KafkaError } from '../../../protocol/errors.ts'
 import { append, eventually, offsetsOf, openBoth, openPeer, type Message } from './support.ts'
 

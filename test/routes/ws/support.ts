@@ -1,16 +1,16 @@
 /**
  * A WebSocket client for tests that says exactly what it is told, and keeps what it hears in order.
  */
-import { type Test } from 'tap'
+import type { Test } from 'tap'
 import { fastify, type FastifyInstance } from 'fastify'
 import { WebSocket, type ClientOptions } from 'ws'
 import { browserClient } from '../../../routes/client-js.ts'
 import { readContract } from '../../../routes/contract.ts'
-import { type HttpDoor } from '../../../routes/door.ts'
+import type { HttpDoor } from '../../../routes/door.ts'
 import { defaultTiming, SUB_PROTOCOL, type Timing } from '../../../routes/ws/limits.ts'
 import { shouldUpgrade, webSocket } from '../../../routes/ws.ts'
 import { buildBatch, type NewRecord } from '../../../protocol/records.ts'
-import { type MemoryLog } from '../../support/memory-log.ts'
+import type { MemoryLog } from '../../support/memory-log.ts'
 import { contractPath, openDoor, type TestDoor, type TestDoorOptions } from '../../support/http-door.ts'
 
 export interface RecordJson {

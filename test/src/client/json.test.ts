@@ -1,6 +1,6 @@
 import t from 'tap'
 import { recordJson, timestampJson } from '../../../src/client/json.ts'
-import { type LogRecord } from '../../../protocol/records.ts'
+import type { LogRecord } from '../../../protocol/records.ts'
 
 const record = (fields: Partial<LogRecord>): LogRecord =>
   ({ offset: 3, timestampMs: Date.UTC(2026, 10, 21, 8), key: null, value: null, headers: [], ...fields })

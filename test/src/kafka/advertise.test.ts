@@ -6,7 +6,7 @@ import { Fetch } from '../../../protocol/messages/01-fetch.ts'
 import { Metadata } from '../../../protocol/messages/03-metadata.ts'
 import { FindCoordinator } from '../../../protocol/messages/10-find-coordinator.ts'
 import { DescribeCluster } from '../../../protocol/messages/60-describe-cluster.ts'
-import { type Api } from '../../../protocol/schema.ts'
+import type { Api } from '../../../protocol/schema.ts'
 import { formatAddress, plainAddress } from '../../../src/kafka/advertise.ts'
 import { openDoor, Wire, type Door } from './wire.ts'
 

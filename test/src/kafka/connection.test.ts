@@ -4,8 +4,8 @@ import { Produce } from '../../../protocol/messages/00-produce.ts'
 import { Fetch } from '../../../protocol/messages/01-fetch.ts'
 import { FindCoordinator } from '../../../protocol/messages/10-find-coordinator.ts'
 import { Heartbeat } from '../../../protocol/messages/12-heartbeat.ts'
-import { type Context } from '../../../protocol/rpc.ts'
-import { type Api, type Request } from '../../../protocol/schema.ts'
+import type { Context } from '../../../protocol/rpc.ts'
+import type { Api, Request } from '../../../protocol/schema.ts'
 import { beat, deferred, fetched, openDoor, poll, produce, requestFrame, settled, topicOf, until, type Deferred } from './wire.ts'
 
 const memberOf = (request: Request<Api>): string => (request as Request<typeof Heartbeat>).memberId

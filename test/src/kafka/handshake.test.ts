@@ -7,7 +7,7 @@ import { Heartbeat } from '../../../protocol/messages/12-heartbeat.ts'
 import { SaslHandshake } from '../../../protocol/messages/17-sasl-handshake.ts'
 import { ApiVersions } from '../../../protocol/messages/18-api-versions.ts'
 import { SaslAuthenticate } from '../../../protocol/messages/36-sasl-authenticate.ts'
-import { type Response } from '../../../protocol/schema.ts'
+import type { Response } from '../../../protocol/schema.ts'
 import { beat, openDoor } from './wire.ts'
 
 const client = { clientSoftwareName: 'apache-kafka-java', clientSoftwareVersion: '4.3.1' }

@@ -3,11 +3,11 @@ import { mock } from 'node:test'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { recordsIn } from '../../../protocol/records.ts'
-import { type FileSystem } from '../../../storage/log/fs.ts'
+import type { FileSystem } from '../../../storage/log/fs.ts'
 import { TailBudget } from '../../../storage/log/tail.ts'
 import { Maintenance } from '../../../storage/embedded/maintenance.ts'
 import { MetadataLog } from '../../../storage/embedded/metadata.ts'
-import { type Partition } from '../../../storage/embedded/partition.ts'
+import type { Partition } from '../../../storage/embedded/partition.ts'
 import { Topics } from '../../../storage/embedded/topics.ts'
 import { commit, committed } from '../../engine/suite/groups.ts'
 import { EARLIEST } from '../../engine/suite/kit.ts'
@@ -221,13 +221,14 @@ t.test('when an engine stops, compaction does not hold it up', async t => {
   const reached = Promise.withResolvers<void>()
   const held = Promise.withResolvers<void>()
   fs.before = ({ kind, path }) => {
-    if (kind !== 'write' || !path.endsWith('.cleaned')) return
+    if (kind !== 'read' || !path.includes(topic.name)) return
     reached.resolve()
     return held.promise
   }
   mock.timers.tick(30_000)
   await reached.promise
   const closing = engine.close()
+  await until(() => fs.trace.includes('close 00000000000000000000.log'))
   held.resolve()
   await closing
   t.strictSame(watch.failures, [])

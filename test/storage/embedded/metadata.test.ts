@@ -1,6 +1,6 @@
 import t from 'tap'
 import { compact } from '../../../storage/log/compaction.ts'
-import { type Log } from '../../../storage/log/log.ts'
+import type { Log } from '../../../storage/log/log.ts'
 import { MetadataLog } from '../../../storage/embedded/metadata.ts'
 import { FaultFileSystem, failOnce } from '../../support/fault-fs.ts'
 import { openLog } from '../../support/logs.ts'

@@ -2,10 +2,10 @@
  * Engines for tests: on a disk that can be made to fail, watched, and asked through the suite's client.
  */
 import { cpSync, readdirSync, rmSync } from 'node:fs'
-import { type Test } from 'tap'
+import type { Test } from 'tap'
 import { EmbeddedEngine } from '../../../storage/embedded/engine.ts'
-import { type EmbeddedOptions } from '../../../storage/embedded/state.ts'
-import { type LogObserver } from '../../../storage/log/config.ts'
+import type { EmbeddedOptions } from '../../../storage/embedded/state.ts'
+import type { LogObserver } from '../../../storage/log/config.ts'
 import { realFileSystem } from '../../../storage/log/fs.ts'
 import { Client } from '../../engine/suite/kit.ts'
 import { FaultFileSystem } from '../../support/fault-fs.ts'

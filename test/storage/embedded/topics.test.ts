@@ -77,6 +77,26 @@ t.test('appends go on or are refused while their topic is deleted, and none is l
   await engine.close()
 })
 
+t.test('clients cannot write to a topic of the server\'s own', async t => {
+  const { client, engine } = await openEngine(t, t.testdir())
+  const { name, id, partitions } = engine.topics!.get('__consumer_offsets')!
+  const { errorCode } = await client.produce({ name, id }, [{ key: Buffer.from('k'), value: null }])
+  t.equal(nameOf(errorCode), 'INVALID_TOPIC_EXCEPTION')
+  t.equal(partitions[0]!.log.endOffset, 0)
+  t.equal(await client.deleteTopic({ name }), 'INVALID_TOPIC_EXCEPTION')
+  await engine.close()
+})
+
+t.test('the id that a deletion was asked for by is that of the topic that goes', async t => {
+  const { client, engine } = await openEngine(t, t.testdir())
+  const old = await client.topic()
+  await client.deleteTopic({ name: old.name })
+  await client.topic(1, {}, old.name)
+  await t.rejects(engine.topics!.delete(old.name, old.id), { code: 'UNKNOWN_TOPIC_OR_PARTITION' })
+  t.ok(engine.topics!.get(old.name))
+  await engine.close()
+})
+
 t.test('a topic of the longest name can be made, grown and deleted', async t => {
   const folder = t.testdir()
   const { client, engine } = await openEngine(t, folder)

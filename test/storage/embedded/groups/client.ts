@@ -2,11 +2,11 @@
  * A group member as a test moves it: it remembers its member id and generation, as a real client does, and does nothing by
  * itself.
  */
-import { type JoinGroup } from '../../../../protocol/messages/11-join-group.ts'
-import { type SyncGroup } from '../../../../protocol/messages/14-sync-group.ts'
+import type { JoinGroup } from '../../../../protocol/messages/11-join-group.ts'
+import type { SyncGroup } from '../../../../protocol/messages/14-sync-group.ts'
 import { ConsumerProtocolSubscription } from '../../../../protocol/messages/consumer-protocol.ts'
 import { writePayload } from '../../../../protocol/payload.ts'
-import { type Response } from '../../../../protocol/schema.ts'
+import type { Response } from '../../../../protocol/schema.ts'
 import { offsetCommit } from '../../../../storage/embedded/handlers/08-offset-commit.ts'
 import { offsetFetch } from '../../../../storage/embedded/handlers/09-offset-fetch.ts'
 import { joinGroup } from '../../../../storage/embedded/handlers/11-join-group.ts'

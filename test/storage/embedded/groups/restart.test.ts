@@ -4,7 +4,7 @@
 import t from 'tap'
 import { GroupMetadataKey, GroupMetadataValue, OffsetCommitKey, OffsetCommitValue } from '../../../../protocol/messages/group-log.ts'
 import { readPayload, writePayload } from '../../../../protocol/payload.ts'
-import { type NewRecord } from '../../../../protocol/records.ts'
+import type { NewRecord } from '../../../../protocol/records.ts'
 import { joinGroup } from '../../../../storage/embedded/handlers/11-join-group.ts'
 import { leaveGroup } from '../../../../storage/embedded/handlers/13-leave-group.ts'
 import { describeGroups } from '../../../../storage/embedded/handlers/15-describe-groups.ts'

@@ -8,13 +8,13 @@ import { readRequest, readRequestHeader, readResponse, writeRequest, writeRespon
 import { Reader } from '../../../../protocol/reader.ts'
 import { buildBatch, recordsIn, type NewRecord } from '../../../../protocol/records.ts'
 import { anonymous, neverAborted } from '../../../../protocol/rpc.ts'
-import { type Api, type RequestInput, type Response, type ResponseInput } from '../../../../protocol/schema.ts'
-import { type GroupClock, type Timer } from '../../../../storage/embedded/groups/clock.ts'
+import type { Api, RequestInput, Response, ResponseInput } from '../../../../protocol/schema.ts'
+import type { GroupClock, Timer } from '../../../../storage/embedded/groups/clock.ts'
 import { defaultGroupConfig, type GroupConfig } from '../../../../storage/embedded/groups/config.ts'
 import { Groups } from '../../../../storage/embedded/groups/groups.ts'
-import { type GroupLog } from '../../../../storage/embedded/groups/journal.ts'
-import { type Handler } from '../../../../storage/embedded/handler.ts'
-import { type Embedded } from '../../../../storage/embedded/state.ts'
+import type { GroupLog } from '../../../../storage/embedded/groups/journal.ts'
+import type { Handler } from '../../../../storage/embedded/handler.ts'
+import type { Embedded } from '../../../../storage/embedded/state.ts'
 
 /** Lets everything that was resolved go on. */
 export const settle = (): Promise<void> => new Promise(resolve => { setImmediate(resolve) })
