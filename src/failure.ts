@@ -73,7 +73,7 @@ function explainFile (error: NodeJS.ErrnoException, path: string, { data }: Conf
     case 'EDQUOT': return `${what} is on a disk that is full. Make room, or choose another folder with --data.`
     case 'ENOTDIR':
     case 'EEXIST': return `${what} is not a folder. Choose another with --data.`
-    case 'ENOENT': return `${what} cannot be made, because the folder it would be in is not there. Make that, or choose another with --data.`
+    case 'ENOENT': return `${what} cannot be made there. Choose another folder with --data.`
     case 'EMFILE':
     case 'ENFILE': return `${what} needs more open files than this process may have. Raise the limit ("ulimit -n").`
     default: return `${what} cannot be used: ${error.message}.`

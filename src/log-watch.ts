@@ -57,7 +57,8 @@ export class LogWatch implements LogStats {
     this.#logger.error({ path, bytes, fromOffset, toOffset }, 'set damaged bytes aside: the records in this range of offsets are lost, the rest is served')
   }
 
-  failed (path: string, error: Error): void {
+  failed (path: string, error: NodeJS.ErrnoException): void {
+    if (error.syscall === 'fdatasync' || error.syscall === 'fsync') this.syncFailures++
     this.#logger.error({ path, err: error }, 'the disk refused')
   }
 

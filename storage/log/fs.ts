@@ -148,10 +148,19 @@ export const realFileSystem: FileSystem = {
     return await fs.promises.readdir(directory).catch(ignoreMissing) ?? []
   },
 
+  // Step by step, because Node's own `recursive` never ends where a folder is there and takes no other, as in /proc.
   async makeDirectory (directory) {
-    const first = await fs.promises.mkdir(directory, { recursive: true })
-    if (first === undefined) return
-    for (let made = resolve(directory); made.length >= first.length; made = dirname(made)) await this.syncDirectory(dirname(made))
+    const parent = dirname(resolve(directory))
+    try {
+      await fs.promises.mkdir(directory)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EEXIST' && (await fs.promises.stat(directory)).isDirectory()) return
+      if (code !== 'ENOENT' || await this.size(parent) >= 0) throw error
+      await this.makeDirectory(parent)
+      return await this.makeDirectory(directory)
+    }
+    await this.syncDirectory(parent)
   },
 
   readFile: path => fs.promises.readFile(path),
