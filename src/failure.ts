@@ -9,7 +9,8 @@ export function explain (error: unknown, config: Config): string | null {
   if (!(error instanceof Error)) return null
   const { code, syscall, path } = error as NodeJS.ErrnoException
   if (code !== undefined && (syscall === 'listen' || syscall === 'bind' || syscall === 'getaddrinfo')) return explainListen(error, config)
-  if (code !== undefined && syscall !== undefined && path !== undefined) return explainFile(error, path, config)
+  // What fails on a file that is open does not say which.
+  if (code !== undefined && syscall !== undefined) return explainFile(error, path ?? config.data, config)
   return faults.has(error.constructor.name) || (code?.startsWith('ERR_') === true && code !== 'ERR_SQLITE_ERROR') ? null : sentence(error.message)
 }
 
@@ -37,7 +38,7 @@ function explainListen (error: ListenError, config: Config): string {
     case 'EADDRNOTAVAIL':
       return `${host} is not an address of this machine. Choose one that is: --${flag} 127.0.0.1:${port}.`
     case 'EAFNOSUPPORT':
-      return `${host} cannot be listened on, because this machine has no IPv6. Use IPv4: --${flag} 0.0.0.0:${port}.`
+      return `${host} cannot be listened on, because this machine has no IPv6. Use IPv4: --${flag} ${host === '::1' ? '127.0.0.1' : '0.0.0.0'}:${port}.`
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return `The name ${host} of --${flag} could not be resolved (${error.code}). Use an address: --${flag} 127.0.0.1:${port}.`

@@ -22,10 +22,9 @@ export class Checkpoint {
     if (await this.#fs.size(this.#path) < 0) return new Map()
     const [version, count, ...lines] = (await this.#fs.readFile(this.#path)).toString().split('\n').filter(line => line !== '')
     if (Number(version) !== VERSION || Number(count) !== lines.length) return new Map()
-    return new Map(lines.map(line => {
-      const [topic, partition, offset] = line.split(' ')
-      return [`${topic}-${partition}`, Number(offset)] as const
-    }).filter(([, offset]) => Number.isSafeInteger(offset) && offset >= 0))
+    const rows = lines.map(line => /^(\S+) (\d+) (\d+)$/.exec(line)).filter(row => row !== null)
+    return new Map(rows.map(([, topic, partition, offset]) => [`${topic}-${partition}`, Number(offset)] as const)
+      .filter(([, offset]) => Number.isSafeInteger(offset)))
   }
 
   async write (rows: ReadonlyArray<{ readonly topic: string, readonly partition: number, readonly offset: number }>): Promise<void> {

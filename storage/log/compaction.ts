@@ -37,7 +37,7 @@ async function pass (log: Log, fs: FileSystem, state: CompactionState, nowMs: nu
   const { minCleanableDirtyRatio, minCompactionLagMs, segmentBytes } = log.config
   const cleanable: Segment[] = []
   for (const segment of log.segments.slice(0, -1)) {
-    if (nowMs - (await segment.youngest()).timestampMs < minCompactionLagMs) break
+    if (minCompactionLagMs > 0 && nowMs - (await segment.youngest()).timestampMs < minCompactionLagMs) break
     cleanable.push(segment)
   }
   const dirty = cleanable.filter(segment => segment.nextOffset > state.cleanedTo)

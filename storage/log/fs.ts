@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { DirectWrites } from './direct-writes.ts'
 
 /** An operation on a file that was closed in the meantime: its descriptor may be another file's by now. */
 export class ClosedFileError extends Error {
@@ -45,6 +46,8 @@ export interface FileSystem {
   syncDirectory (directory: string): Promise<void>
 }
 
+const directWrites = new DirectWrites()
+
 class RealFile implements LogFile {
   readonly #fd: number
   #busy = 0
@@ -59,7 +62,7 @@ class RealFile implements LogFile {
     this.#begin()
     try {
       for (let rest = chunks; rest.length > 0;) {
-        const count = await call<number>(done => fs.writev(this.#fd, rest as Buffer[], position, done))
+        const count = await this.#writeOnce(rest as Buffer[], position)
         if (count === 0) throw new Error('the file takes no more bytes')
         position += count
         rest = withoutFirst(rest, count)
@@ -67,6 +70,14 @@ class RealFile implements LogFile {
     } finally {
       this.#end()
     }
+  }
+
+  #writeOnce (chunks: Buffer[], position: number): number | Promise<number> {
+    const startedAtMs = performance.now()
+    if (!directWrites.suits(sizeOf(chunks), startedAtMs)) return call(done => fs.writev(this.#fd, chunks, position, done))
+    const count = fs.writevSync(this.#fd, chunks, position)
+    directWrites.made(startedAtMs, performance.now())
+    return count
   }
 
   async read (into: Buffer, position: number): Promise<number> {
@@ -125,6 +136,12 @@ class RealFile implements LogFile {
 /** One promise for one call: this is the hot path, and neither FileHandle nor promisify make do with that. */
 function call<T> (start: (done: (error: Error | null, result?: T) => void) => void): Promise<T> {
   return new Promise((resolve, reject) => start((error, result) => error === null ? resolve(result as T) : reject(error)))
+}
+
+function sizeOf (chunks: readonly Buffer[]): number {
+  let bytes = 0
+  for (const chunk of chunks) bytes += chunk.length
+  return bytes
 }
 
 /** What is left of `chunks` without their first `count` bytes: a write may take less than it was given. */

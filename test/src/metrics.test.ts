@@ -8,7 +8,6 @@ import { JoinGroup } from '../../protocol/messages/11-join-group.ts'
 import { anonymous, neverAborted, type Dispatch } from '../../protocol/rpc.ts'
 import type { Api, Request } from '../../protocol/schema.ts'
 import { createHttpStats } from '../../routes/door.ts'
-import { Histogram } from '../../src/histogram.ts'
 import { KafkaStats } from '../../src/kafka/stats.ts'
 import { families, PREFIX } from '../../src/metrics/families.ts'
 import type { LogStats, Sources, TopicSize } from '../../src/metrics/sources.ts'
@@ -236,11 +235,4 @@ t.test('two scrapes at once are both whole', async t => {
   const { port } = server.address() as { port: number }
   const texts = await Promise.all([1, 2, 3].map(async () => await (await fetch(`http://127.0.0.1:${port}/`)).text()))
   for (const text of texts) for (const { name } of families) t.match(text, `# TYPE ${PREFIX}${name} `)
-})
-
-t.test('a histogram puts a value under the first bound that is not below it', async t => {
-  const histogram = new Histogram([1, 2, 5])
-  for (const value of [0, 1, 1.5, 2, 5, 6, 100]) histogram.observe(value)
-  t.same([...histogram.counts], [2, 2, 1, 2])
-  t.equal(histogram.sum, 115.5)
 })

@@ -6,7 +6,7 @@ import { defaultLogConfig, type LogConfig, type LogObserver } from '../../storag
 import type { FileSystem } from '../../storage/log/fs.ts'
 import { Log, type LogOptions } from '../../storage/log/log.ts'
 import { TailBudget } from '../../storage/log/tail.ts'
-import { recordsOf } from './batches.ts'
+import { batchesOf, recordsOf } from './batches.ts'
 import { MemoryFileSystem } from './memory-fs.ts'
 
 /** What a log has reported. */
@@ -62,11 +62,13 @@ export async function appendAll (log: Log, batches: readonly RecordBatch[]): Pro
 export async function readAll (log: Log, offset = log.startOffset, maxBytes = 1000): Promise<LogRecord[]> {
   const records: LogRecord[] = []
   while (offset < log.committedOffset) {
-    const read = recordsOf(await log.read(offset, maxBytes, true)).filter(record => record.offset >= offset)
+    const chunks = await log.read(offset, maxBytes, true)
+    const last = batchesOf(chunks).at(-1)
     // Only gaps are left.
-    if (read.length === 0) break
-    records.push(...read)
-    offset = read.at(-1)!.offset + 1
+    if (last === undefined) break
+    const from = offset
+    records.push(...recordsOf(chunks).filter(record => record.offset >= from))
+    offset = last.nextOffset
   }
   return records
 }

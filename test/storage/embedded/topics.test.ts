@@ -5,7 +5,6 @@ import { errors } from '../../../protocol/errors.ts'
 import { Metadata } from '../../../protocol/messages/03-metadata.ts'
 import { CreateTopics } from '../../../protocol/messages/19-create-topics.ts'
 import { CreatePartitions } from '../../../protocol/messages/37-create-partitions.ts'
-import { checkTopicName } from '../../../storage/embedded/topic-names.ts'
 import { MAX_PARTITIONS } from '../../../storage/embedded/topics.ts'
 import { Client, LATEST, nameOf, newName } from '../../engine/suite/kit.ts'
 import { Fault, failOnce } from '../../support/fault-fs.ts'
@@ -15,13 +14,6 @@ async function create (client: Client, name: string, numPartitions = 1): Promise
   const { topics } = await client.call(CreateTopics, { topics: [{ name, numPartitions, replicationFactor: 1, assignments: [], configs: [] }] })
   return nameOf(topics[0]!.errorCode)
 }
-
-t.test('names are Kafka\'s, and the server\'s own is not free', async t => {
-  for (const name of ['a', 'A.b_c-9', '...', 'x'.repeat(249), '__transaction_state']) t.doesNotThrow(() => checkTopicName(name), name)
-  for (const name of ['', '.', '..', 'a b', 'a/b', 'ä', 'x'.repeat(250), 'a\n', '__barnabas_metadata', '__Barnabas_Metadata']) {
-    t.throws(() => checkTopicName(name), { code: 'INVALID_TOPIC_EXCEPTION' }, name)
-  }
-})
 
 t.test('a topic of the server\'s own name cannot be made, by no one', async t => {
   const { client, engine } = await openEngine(t, t.testdir())
