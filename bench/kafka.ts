@@ -7,6 +7,7 @@
  * Needs Java and Maven; takes some minutes.
  */
 import { parseArgs } from 'node:util'
+import { succeed } from '../test/interop/support/run.ts'
 import { kafkaClient, startBarnabas, startKafka, type Server } from './support/server.ts'
 import { median, printTable, ratio, round } from './support/figures.ts'
 
@@ -31,7 +32,7 @@ const cases: Record<string, { durability: 'fsync' | 'os', kafka: readonly string
   'fsync-64': {
     durability: 'fsync',
     kafka: ['log.flush.interval.messages=1'],
-    run: server => produce(server, { records: 200_000, bytes: 1024, partitions: 64 })
+    run: server => produce(server, { records: 600_000, bytes: 1024, partitions: 64 })
   },
   latency: { durability: 'os', kafka: [], run: latency }
 }
@@ -100,6 +101,8 @@ for (const [name, { durability, kafka, run }] of Object.entries(cases)) {
     for (let i = 0; i < rounds; i++) {
       // A B, B A, A B: neither always goes first.
       for (const server of i % 2 === 0 ? servers : servers.toReversed()) {
+        // What was written before would be on its way to the disk meanwhile, and slow down whoever is next.
+        await succeed('sync', [])
         for (const [what, unit, less, value] of await run(server)) {
           const key = `${name} ${what}`
           if (!figures.has(key)) figures.set(key, { name: key, unit, less, ours: [], theirs: [] })

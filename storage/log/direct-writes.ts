@@ -1,13 +1,12 @@
 /**
  * Decides which writes are made on the spot. Into the page cache a small one takes microseconds, less than it takes to hand
  * it to another thread. But when the system holds writers back (too many dirty pages, a busy journal) it takes as long as
- * it likes, and everything else would wait as well. So a slow one sends those that follow to the thread pool for a hundred
- * times as long as it took: not more than a hundredth of the time is lost.
+ * it likes, and everything else would wait as well. So a slow one sends those that follow to the thread pool: for 25 ms if it
+ * took 5, which may be nothing but a processor that was busy elsewhere, for 40 s if it took 200.
  */
 const MAX_BYTES = 256 * 1024
-/** Longer than this is no copy into memory, even for a process that has to share its processor. */
+/** No copy into memory takes longer than this. */
 const SLOW_MS = 5
-const PENANCE = 100
 
 export class DirectWrites {
   #pausedUntilMs = 0
@@ -20,6 +19,6 @@ export class DirectWrites {
   /** One was made. */
   made (startedAtMs: number, nowMs: number): void {
     const durationMs = nowMs - startedAtMs
-    if (durationMs > SLOW_MS) this.#pausedUntilMs = nowMs + durationMs * PENANCE
+    if (durationMs > SLOW_MS) this.#pausedUntilMs = nowMs + durationMs ** 2
   }
 }
