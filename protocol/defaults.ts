@@ -8,16 +8,35 @@ type Struct = Record<string, unknown>
 /** Gives every absent field its default, in place and at every depth: what a handler leaves out, a policy can read. */
 export function complete<F extends Fields> (fields: F, value: Input<F>): Output<F> {
   const struct = value as Struct
-  for (const name in fields) {
-    const { spec } = fields[name]!
+  for (const { name, initial, inside, insideElements } of membersOf(fields)) {
     const present = struct[name]
-    if (present === undefined) struct[name] = initialOf(spec)()
-    else if (present !== null && spec.fields !== null) complete(spec.fields, present)
-    else if (present !== null && spec.element?.fields) {
-      for (const element of present as Input<Fields>[]) complete(spec.element.fields, element)
-    }
+    if (present === undefined) struct[name] = initial()
+    else if (present === null) continue
+    else if (inside !== null) complete(inside, present)
+    else if (insideElements !== null) for (const element of present as Input<Fields>[]) complete(insideElements, element)
   }
   return struct as Output<F>
+}
+
+interface Member {
+  readonly name: string
+  readonly initial: () => unknown
+  readonly inside: Fields | null
+  readonly insideElements: Fields | null
+}
+
+const known = new WeakMap<Fields, readonly Member[]>()
+
+/** Looked up once for each struct: every request and answer comes through here. */
+function membersOf (fields: Fields): readonly Member[] {
+  let members = known.get(fields)
+  if (members === undefined) {
+    members = Object.entries(fields).map(([name, { spec }]) => ({
+      name, initial: initialOf(spec), inside: spec.fields, insideElements: spec.element?.fields ?? null
+    }))
+    known.set(fields, members)
+  }
+  return members
 }
 
 const zeros: { readonly [K in Spec['kind']]: unknown } = {

@@ -205,12 +205,17 @@ function writeBytes (into: Buffer, bytes: Buffer | null, at: number): number {
 const magnitude = (value: number): number => value >= 0 ? value : -value - 1
 
 function varlongSize (value: number): number {
+  if (value >= 0 && value < 64) return 1
   let size = 1
   for (let rest = Math.floor(magnitude(value) / 64); rest > 0; rest = Math.floor(rest / 128)) size++
   return size
 }
 
 function writeVarlong (into: Buffer, value: number, at: number): number {
+  if (value >= 0 && value < 64) {
+    into[at] = value * 2
+    return at + 1
+  }
   const whole = magnitude(value)
   let byte = (whole % 64) * 2 + (value < 0 ? 1 : 0)
   for (let rest = Math.floor(whole / 64); rest > 0; rest = Math.floor(rest / 128)) {

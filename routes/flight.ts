@@ -13,10 +13,16 @@ export class Flight<T> {
   #bytes = 0
   #underWay: Promise<void> | null = null
   #failure: { readonly error: unknown } | null = null
+  readonly #failed = new AbortController()
 
   /** Once `send` has rejected, nothing more is sent and everything here rejects with its error. */
   constructor (send: (batch: readonly T[]) => Promise<void>) {
     this.#send = send
+  }
+
+  /** Aborted when `send` has rejected: whoever waits for more to arrive need not. */
+  get failed (): AbortSignal {
+    return this.#failed.signal
   }
 
   /** Whether `room` has to be awaited before more is added, and before this item. */
@@ -41,6 +47,7 @@ export class Flight<T> {
     }, (error: unknown) => {
       this.#underWay = null
       this.#failure = { error }
+      this.#failed.abort()
     })
   }
 

@@ -1,6 +1,7 @@
 /**
  * The HTTP server: its limits, how bodies are read, what becomes of errors, and every route.
  */
+import type { Server } from 'node:http'
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { BodyWatch, readJson, readRaw, readStream } from './bodies.ts'
 import { browserClient } from './client-js.ts'
@@ -27,6 +28,7 @@ const MAX_PARAM_LENGTH = 3 * 249
 const HEADERS_TIMEOUT_MS = 10_000
 const KEEP_ALIVE_TIMEOUT_MS = 72_000
 const CHECK_INTERVAL_MS = 1_000
+const IDLE_SWEEP_MS = 50
 /** How long a connection may say nothing before the system asks whether the peer is still there. */
 const TCP_KEEP_ALIVE_MS = 60_000
 
@@ -69,6 +71,7 @@ export async function createHttpServer (door: HttpDoor, { logger, contractPath }
   const watch = new BodyWatch()
   watch.watch(app)
   app.addHook('onClose', async () => watch.close())
+  app.addHook('preClose', async () => closeAsTheyFallIdle(app.server))
   readJson(app, watch)
   for (const routes of [service, topics, reading, v3Topics, webSocket, browserClient]) routes(app, door, contract)
   await app.register(async scope => {
@@ -80,4 +83,14 @@ export async function createHttpServer (door: HttpDoor, { logger, contractPath }
     v3Records(scope, door, contract)
   })
   return app
+}
+
+/**
+ * A connection that is busy when the server closes would else be kept alive when it has finished: one whose answer was given
+ * before the end of its body cannot be told so any more.
+ */
+function closeAsTheyFallIdle (server: Server): void {
+  if (!server.listening) return
+  const timer = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS)
+  server.once('close', () => clearInterval(timer))
 }

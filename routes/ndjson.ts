@@ -42,7 +42,8 @@ export async function appendLines (door: HttpDoor, context: Context, body: Reada
     if (refused !== -1) throw kafkaProblem(outcomes[refused] as KafkaError, { line: batch[refused]!.number, ...tally.summary })
   })
   const splitter = new LineSplitter(door.maxBodyBytes)
-  for await (const chunk of chunksOf(body, door.draining)) {
+  const stop = AbortSignal.any([door.draining, flight.failed])
+  for await (const chunk of chunksOf(body, stop)) {
     for (const line of splitter.push(chunk)) {
       if (flight.isFull(line.bytes.length)) await flight.room()
       flight.add(line, line.bytes.length)
@@ -53,8 +54,8 @@ export async function appendLines (door: HttpDoor, context: Context, body: Reada
       throw new Problem('record-too-large', `Line ${splitter.next} is longer than ${door.maxBodyBytes} bytes.`, { line: splitter.next, ...tally.summary })
     }
   }
-  if (door.draining.aborted) {
-    await flight.done()
+  if (stop.aborted) {
+    await flight.done() // rejects if that is what has failed
     throw new Problem('not-available', 'The server is about to stop: send the rest again, elsewhere or later.', { line: splitter.next, ...tally.summary })
   }
   const last = splitter.finish()

@@ -47,7 +47,14 @@ function isJson (text: string): boolean {
   }
 }
 
-/** ISO 8601 in UTC, or null where the log has no usable time. */
+let lastMs = -1
+let lastJson = 'null'
+
+/** ISO 8601 in UTC, or null where the log has no usable time. The last one is kept: records of one millisecond come together. */
 export function timestampJson (timestampMs: number): string {
-  return timestampMs < 0 || timestampMs > 8.64e15 ? 'null' : `"${new Date(timestampMs).toISOString()}"`
+  if (timestampMs !== lastMs) {
+    lastMs = timestampMs
+    lastJson = timestampMs < 0 || timestampMs > 8.64e15 ? 'null' : `"${new Date(timestampMs).toISOString()}"`
+  }
+  return lastJson
 }

@@ -11,6 +11,7 @@ import { complete } from '../../protocol/defaults.ts'
 import { newest, type Context, type Dispatch } from '../../protocol/rpc.ts'
 import type { Response } from '../../protocol/schema.ts'
 import { partitionOfKey } from './partitioner.ts'
+import { recallShape, rememberShape, type TopicShape } from './shapes.ts'
 
 export interface OutgoingRecord extends NewRecord {
   /** Where to put it; without one the key decides, and without a key the next partition in turn. */
@@ -45,7 +46,21 @@ export async function produce (
   dispatch: Dispatch, context: Context, topic: string, records: readonly OutgoingRecord[], acks: -1 | 1 = -1,
   afterError: 'continue' | 'stop' = 'continue'
 ): Promise<Outcome[]> {
-  const { topicId, partitionCount } = await describeTopic(dispatch, context, topic)
+  const shape = recallShape(dispatch, topic)
+  if (shape !== null) {
+    const outcomes = await send(dispatch, context, topic, shape, records, acks, afterError)
+    if (!outcomes.every(isElsewhere)) return outcomes
+    // Nothing was appended: the topic has gone, or has grown, since it was asked about.
+  }
+  const fresh = await describeTopic(dispatch, context, topic)
+  rememberShape(dispatch, topic, fresh)
+  return await send(dispatch, context, topic, fresh, records, acks, afterError)
+}
+
+async function send (
+  dispatch: Dispatch, context: Context, topic: string, { topicId, partitionCount }: TopicShape, records: readonly OutgoingRecord[],
+  acks: -1 | 1, afterError: 'continue' | 'stop'
+): Promise<Outcome[]> {
   const nowMs = Date.now()
   const outcomes: Outcome[] = new Array(records.length)
   const queues = assign(topic, partitionCount, records, outcomes)
@@ -114,10 +129,10 @@ function outcomeOf (answer: PartitionAnswer | undefined, delta: number, timestam
   return new KafkaError('OPERATION_NOT_ATTEMPTED', 'Not appended, because another record of the same batch was refused.')
 }
 
-export interface TopicShape {
-  readonly topicId: string
-  readonly partitionCount: number
-}
+/** Errors that say that the topic is not the one that was asked about, and what follows from them. */
+const elsewhere: ReadonlySet<ErrorName> = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'UNKNOWN_TOPIC_ID', 'OPERATION_NOT_ATTEMPTED'])
+
+const isElsewhere = (outcome: Outcome): boolean => outcome instanceof KafkaError && elsewhere.has(outcome.code)
 
 /** Rejects with KafkaError, UNKNOWN_TOPIC_OR_PARTITION among them where topics are not created on demand. */
 export async function describeTopic (dispatch: Dispatch, context: Context, topic: string, create = true): Promise<TopicShape> {

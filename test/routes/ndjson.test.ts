@@ -1,4 +1,4 @@
-import { request } from 'node:http'
+import { Agent, request } from 'node:http'
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
@@ -116,6 +116,19 @@ t.test('a failure in the middle stops the appending, while the peer is still sen
   t.equal(line, appended + 1)
   t.equal(log.values('t').length, appended)
   t.equal(produced, 3)
+})
+
+t.test('a server that closes waits for a body that it has answered already, and not for its connection to time out', async t => {
+  const { listen, log, app } = await openDoor(t)
+  log.before = api => { if (api.name === 'Produce') throw new KafkaError('KAFKA_STORAGE_ERROR') }
+  const upload = request(`${await listen()}/topics/t`, { method: 'POST', headers, agent: new Agent({ keepAlive: true }) })
+  upload.write('a\n')
+  const [response] = await once(upload, 'response')
+  t.equal(response.statusCode, 503)
+  response.resume()
+  const closed = app.close()
+  upload.end('b\n')
+  await closed
 })
 
 t.test('records appear while their body is still being sent', async t => {

@@ -120,3 +120,16 @@ t.test('describing a topic creates it only if asked to', async t => {
   t.match(await describeTopic(log.dispatch, context, 't'), { partitionCount: 4 })
   t.ok(log.topics.has('t'))
 })
+
+t.test('a topic is asked about once in a while, and again when it is not what it was', async t => {
+  const log = new MemoryLog()
+  for (const text of ['a', 'b', 'c']) receipts(await produce(log.dispatch, context, 't', [value(text)]))
+  t.strictSame([log.calls.get('Metadata'), log.calls.get('Produce')], [1, 3])
+  log.create('t', 2)
+  const [made] = receipts(await produce(log.dispatch, context, 't', [value('d', { partition: 1 })]))
+  t.strictSame([made!.offset, log.values('t', 1)], [0, ['d']], 'the topic is another one of that name, and larger')
+  log.topics.delete('t')
+  receipts(await produce(log.dispatch, context, 't', [value('e', { partition: 0 }), value('f', { partition: 0 })], -1, 'stop'))
+  t.strictSame(log.values('t'), ['e', 'f'], 'or has gone, and is made')
+  t.equal(log.calls.get('Metadata'), 3)
+})
