@@ -52,8 +52,9 @@ export function webSocket (app: FastifyInstance, door: HttpDoor, contract: Contr
       ...contract.route('openWebSocket'),
       preValidation: async request => { if (request.ws) admit(request, door) },
       handler: async (_request, reply) => {
-        reply.header('upgrade', 'websocket')
-        throw new Problem('invalid-request', 'This is a WebSocket: ask for it with "Upgrade: websocket". docs/websocket.md is its protocol.')
+        // RFC 9110, 15.5.22: both, because a hop may only tell the next one.
+        reply.header('upgrade', 'websocket').header('connection', 'upgrade')
+        throw new Problem('upgrade-required', 'This is a WebSocket: ask for it with "Upgrade: websocket". docs/websocket.md is its protocol.')
       },
       wsHandler: (socket, request) => {
         const isNameless = socket.protocol === ''
@@ -71,7 +72,7 @@ export function webSocket (app: FastifyInstance, door: HttpDoor, contract: Contr
 
 function admit ({ headers, raw }: FastifyRequest, door: HttpDoor): void {
   if (door.draining.aborted) throw new Problem('not-available', 'The server is about to stop.')
-  if (raw.rawHeaders.length > 2 * MAX_HEADERS) throw new Problem('invalid-request', `The request has more than ${MAX_HEADERS} header fields.`)
+  if (raw.rawHeaders.length > 2 * MAX_HEADERS) throw new Problem('header-too-large', `The request has more than ${MAX_HEADERS} header fields.`)
   if (!isAllowedOrigin(headers.origin, headers.host, door.allowedOrigins)) {
     throw new Problem('forbidden', `Pages of ${headers.origin} may not connect here; the server's configuration lists those that may (allowed origins).`)
   }

@@ -80,15 +80,15 @@ t.test('a hundred headers are enough', async t => {
   const { url } = await openBoth(t)
   const many = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`x-${i}`, '1']))
   const { status, body } = await refusal(openPeer(t, url, { headers: many }))
-  t.equal(status, 400)
+  t.equal(status, 431)
   t.match(body, /header fields/)
 })
 
 t.test('asking without an upgrade says what it is', async t => {
   const { inject } = await openDoor(t)
   const response = await inject('/ws')
-  t.equal(response.statusCode, 400)
-  t.equal(response.headers['upgrade'], 'websocket')
+  t.equal(response.statusCode, 426)
+  t.match(response.headers, { upgrade: 'websocket', connection: 'upgrade' })
 })
 
 t.test('an Upgrade header that means something else is ignored, and so is a WebSocket elsewhere', async t => {
