@@ -50,7 +50,7 @@ export const options = {
   maxRequestBytes: option('max-request', bytes('1KiB', '2147483647'), '100MiB',
     'The largest request of a Kafka client; a connection that announces a larger one is closed.'),
   tailMemoryBytes: option('tail-memory', bytes('0', '1TiB'), '32MiB',
-    'Memory for the newest records of all partitions together: readers that keep up are served without touching the disk.'),
+    'Memory for the newest records of all partitions that somebody reads, together: readers that keep up are served without touching the disk.'),
   groupInitialDelayMs: option('group-initial-delay', duration('0', '5m'), '500ms',
     'How long the first member of a new consumer group waits for others before partitions are assigned.'),
   shutdownGraceMs: option('shutdown-grace', duration('0', '10m'), '10s',

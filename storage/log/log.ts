@@ -309,6 +309,7 @@ export class Log {
   read (offset: number, maxBytes: number, atLeastOne: boolean): Chunks | Promise<Chunks> {
     const end = this.#committed.reached
     if (offset < this.#start || offset > end) throw outOfRange(offset, this)
+    this.#tail.expectReaders()
     if (offset === end) return noChunks
     return this.#tail.read(offset, end, maxBytes, atLeastOne) ?? this.#fromDisk(async () => {
       const chunks = await this.#segments.read(offset, maxBytes, atLeastOne)

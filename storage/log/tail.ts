@@ -1,6 +1,7 @@
 /**
  * The hot tail: the newest batches of every log, in memory, so that a reader who keeps up never touches the disk. All
- * tails share one budget; the oldest batch of any of them goes first.
+ * tails share one budget; the oldest batch of any of them goes first. A log that nobody reads has none: to keep what is
+ * produced at full speed would cost a third of the processor time that it takes to store it.
  *
  * Batches are kept as they came, as views into the frame that brought them. What counts against the budget is the memory
  * that a view keeps alive, not its own length: one short batch in a long frame would else hold far more than it shows.
@@ -74,8 +75,12 @@ export class TailBudget {
   }
 }
 
+/** For how long after a read there may be another one: longer than any client waits in one request. */
+const READER_STAYS_MS = 120_000
+
 export class Tail {
   readonly #budget: TailBudget
+  #readUntilMs = 0
   readonly #batches = new Queue<RecordBatch>()
   /** Entries of the budget that still point here but whose batches are gone already. */
   #ahead = 0
@@ -84,7 +89,16 @@ export class Tail {
     this.#budget = budget
   }
 
+  /** Somebody reads, or waits for what comes: it is worth keeping. */
+  expectReaders (): void {
+    this.#readUntilMs = Date.now() + READER_STAYS_MS
+  }
+
   push (batch: RecordBatch): void {
+    if (Date.now() >= this.#readUntilMs) {
+      if (this.#batches.length > 0) this.clear() // what is kept has no gaps
+      return
+    }
     this.#batches.push(batch)
     this.#budget.charge(this, batch)
   }

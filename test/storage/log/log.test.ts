@@ -99,6 +99,7 @@ t.test('readers do not see what is not committed', async t => {
   for (const tailBudget of [new TailBudget(0), new TailBudget(1e6)]) {
     const directory = `/data/uncommitted-${tailBudget.usedBytes}`
     const { log } = await openLog(null, { fs, tailBudget, directory })
+    await log.read(0, 1, true)
     await appendAll(log, [batchOf(['a'])])
     const goOn = Promise.withResolvers<void>()
     fs.before = ({ kind }) => kind === 'sync' ? goOn.promise : undefined
@@ -125,6 +126,7 @@ t.test('memory and file give the same bytes', async t => {
   const { log: cold } = await openLog(t, { config: { segmentBytes: 1024 } })
   const batches = Array.from({ length: 40 }, (_, i) => batchOf([`value ${i}`, 'x'.repeat(i * 7)]))
   await appendAll(cold, batches.map(copyOf))
+  await log.read(0, 1, true) // who waits for the first record is a reader
   await appendAll(log, batches)
   for (let offset = 0; offset < 80; offset++) {
     const hot = log.read(offset, 1, true)
@@ -136,7 +138,9 @@ t.test('memory and file give the same bytes', async t => {
 for (const tail of [0, 1e6]) {
   t.test(`a read keeps to its limits, ${tail === 0 ? 'from the file' : 'from memory'}`, async t => {
     const { log } = await openLog(t, { tailBudget: new TailBudget(tail) })
+    await log.read(0, 1, true)
     await appendAll(log, [batchOfSize(100, 'a'), batchOfSize(8000, 'b'), batchOfSize(200, 'c')])
+    t.equal(log.read(0, 1, true) instanceof Promise, tail === 0)
     const sizes = async (offset: number, maxBytes: number, atLeastOne: boolean): Promise<number[]> =>
       batchesOf(await log.read(offset, maxBytes, atLeastOne)).map(batch => batch.sizeBytes)
     t.strictSame(await sizes(0, 99, false), [])

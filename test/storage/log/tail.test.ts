@@ -1,4 +1,5 @@
 import t from 'tap'
+import { mock } from 'node:test'
 import { RecordBatch, batchSizeAt } from '../../../protocol/batch.ts'
 import { Tail, TailBudget } from '../../../storage/log/tail.ts'
 import { batchOf, batchOfSize, seeded, valuesOf } from '../../support/batches.ts'
@@ -19,6 +20,13 @@ function frame (base: number, ...batches: readonly RecordBatch[]): RecordBatch[]
 /** One batch of so many bytes, in a frame of its own. */
 const single = (offset: number, sizeBytes = 100): RecordBatch => frame(offset, batchOfSize(sizeBytes, String(offset)))[0]!
 
+/** The tail of a log that somebody reads. */
+function tailIn (budget: TailBudget): Tail {
+  const tail = new Tail(budget)
+  tail.expectReaders()
+  return tail
+}
+
 const pushAll = (tail: Tail, batches: readonly RecordBatch[]): void => { for (const batch of batches) tail.push(batch) }
 
 /** The offsets of the batches that a tail has, from `offset` on; null where it has not that one. */
@@ -27,7 +35,7 @@ function offsetsIn (tail: Tail, offset: number, end = Infinity): number[] | null
 }
 
 t.test('a read begins with the batch that holds the offset and ends below the end', async t => {
-  const tail = new Tail(new TailBudget(1e6))
+  const tail = tailIn(new TailBudget(1e6))
   pushAll(tail, frame(10, batchOf(['10', '11', '12']), batchOf(['13']), batchOf(['14', '15'])))
   t.strictSame(valuesOf(tail.read(12, 16, 1e6, false)!), ['10', '11', '12', '13', '14', '15'])
   t.strictSame(valuesOf(tail.read(13, 14, 1e6, false)!), ['13'], 'what is not committed yet is not read')
@@ -35,7 +43,7 @@ t.test('a read begins with the batch that holds the offset and ends below the en
 })
 
 t.test('a read gives the bytes themselves, whole batches of them, one if need be', async t => {
-  const tail = new Tail(new TailBudget(1e6))
+  const tail = tailIn(new TailBudget(1e6))
   const batches = [single(0, 100), single(1, 200), single(2, 300)]
   pushAll(tail, batches)
   t.equal(tail.read(0, 3, 1e6, false)![0], batches[0]!.bytes, 'no copy')
@@ -46,7 +54,7 @@ t.test('a read gives the bytes themselves, whole batches of them, one if need be
 
 t.test('the budget is shared: the oldest batch of any log goes first', async t => {
   const budget = new TailBudget(300)
-  const [a, b] = [new Tail(budget), new Tail(budget)]
+  const [a, b] = [tailIn(budget), tailIn(budget)]
   a.push(single(0))
   b.push(single(0))
   a.push(single(1))
@@ -60,7 +68,7 @@ t.test('the budget is shared: the oldest batch of any log goes first', async t =
 
 t.test('a frame counts in full until the last of its batches is gone', async t => {
   const budget = new TailBudget(700)
-  const tail = new Tail(budget)
+  const tail = tailIn(budget)
   pushAll(tail, frame(0, ...[0, 1, 2].map(i => batchOfSize(100, String(i)))))
   t.equal(budget.usedBytes, 300, 'once, not for each batch')
   pushAll(tail, [single(3, 300)])
@@ -75,7 +83,7 @@ t.test('a frame counts in full until the last of its batches is gone', async t =
 t.test('what does not fit the budget is not kept', async t => {
   for (const limit of [0, 99]) {
     const budget = new TailBudget(limit)
-    const tail = new Tail(budget)
+    const tail = tailIn(budget)
     // In one frame and in others.
     pushAll(tail, [...frame(0, batchOfSize(100), batchOfSize(100)), single(2), single(3)])
     t.strictSame([budget.usedBytes, ...[0, 1, 2, 3].map(offset => offsetsIn(tail, offset))], [0, null, null, null, null], `${limit} bytes`)
@@ -84,7 +92,7 @@ t.test('what does not fit the budget is not kept', async t => {
 
 t.test('hits and misses are counted, an empty answer being a hit', async t => {
   const budget = new TailBudget(1000)
-  const tail = new Tail(budget)
+  const tail = tailIn(budget)
   tail.read(0, 1, 100, true)
   tail.push(single(5))
   tail.read(4, 6, 100, true)
@@ -96,7 +104,7 @@ t.test('hits and misses are counted, an empty answer being a hit', async t => {
 
 t.test('what was cleared is not read, and never dropped a second time', async t => {
   const budget = new TailBudget(300)
-  const tail = new Tail(budget)
+  const tail = tailIn(budget)
   pushAll(tail, [single(0), single(1)])
   tail.clear()
   t.equal(offsetsIn(tail, 1), null)
@@ -112,7 +120,7 @@ t.test('what was cleared is not read, and never dropped a second time', async t 
 t.test('whatever comes and goes, each log has its newest batches, and no more than the budget allows', async t => {
   const random = seeded(7)
   const budget = new TailBudget(5000)
-  const tails = [0, 1, 2].map(() => new Tail(budget))
+  const tails = [0, 1, 2].map(() => tailIn(budget))
   const ends = [0, 0, 0]
   /** The naive way: all that was pushed, oldest first, without what was cleared or is beyond the budget. */
   let kept: { log: number, offset: number, sizeBytes: number, isGone: boolean }[] = []
@@ -133,4 +141,22 @@ t.test('whatever comes and goes, each log has its newest batches, and no more th
     }
   }
   t.ok(budget.usedBytes <= 5000)
+})
+
+t.test('nothing is kept of a log that nobody reads, or has read for two minutes', async t => {
+  mock.timers.enable({ apis: ['Date'], now: 1000 })
+  t.teardown(() => mock.timers.reset())
+  const budget = new TailBudget(1e6)
+  const tail = new Tail(budget)
+  tail.push(single(0))
+  t.strictSame([offsetsIn(tail, 0), budget.usedBytes], [null, 0])
+  tail.expectReaders()
+  mock.timers.tick(119_999)
+  tail.push(single(1))
+  t.strictSame([offsetsIn(tail, 0), offsetsIn(tail, 1)], [null, [1]], 'what came before is in the file')
+  mock.timers.tick(1)
+  tail.push(single(2))
+  tail.expectReaders()
+  tail.push(single(3))
+  t.strictSame([offsetsIn(tail, 1), offsetsIn(tail, 3)], [null, [3]], 'and what was kept has no gaps')
 })
