@@ -1,7 +1,6 @@
 /**
  * What any engine must do, whatever is behind it: requests in, answers out, through Dispatch alone. Kafka's own broker
- * passes it too (`ENGINE_SUITE_KAFKA=PORT tap test/engine/kafka.test.ts`), which is how we know that it asks for the
- * right things.
+ * passes it too (`test/interop/engine-suite.test.ts`), which is how we know that it asks for the right things.
  */
 import type { Test } from 'tap'
 import type { Engine } from './suite/kit.ts'

@@ -40,6 +40,13 @@ export async function startServer (t: Test, ...options: readonly string[]): Prom
   return server
 }
 
+/** A real Kafka broker, whatever the other tests run against; it ends with the test. */
+export async function startKafka (t: Test): Promise<Server> {
+  const server = await kafkaServer(t)
+  await server.start()
+  return server
+}
+
 const MAIN = new URL('../../../bin/barnabas.js', import.meta.url).pathname
 const START_TIMEOUT_MS = 30_000
 
