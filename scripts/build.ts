@@ -1,6 +1,6 @@
 /**
- * Makes `dist/`, which is what npm gets: Node does not strip types from files under node_modules. From a clone nothing needs
- * to be built.
+ * Makes `dist/`, the package (`npm pack ./dist`): Node does not strip types from files under node_modules. From a clone
+ * nothing needs to be built.
  */
 import { execFileSync } from 'node:child_process'
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -16,7 +16,13 @@ execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '
 const assets = globSync('{protocol,storage,src,routes,ui}/**/*', { cwd: root, withFileTypes: true })
   .filter(entry => entry.isFile() && !entry.name.endsWith('.ts'))
   .map(entry => join(entry.parentPath, entry.name))
-for (const file of [...assets, join(root, 'package.json'), join(root, 'openapi.yaml')]) cpSync(file, file.replace(root, `${dist}/`))
+const documents = ['openapi.yaml', 'README.md', 'CHANGELOG.md', 'LICENSE'].map(name => join(root, name))
+for (const file of [...assets, ...documents]) cpSync(file, file.replace(root, `${dist}/`))
+
+// Of package.json, what concerns those who install it.
+const { name, version, description, license, type, bin, engines, dependencies } =
+  JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, unknown>
+writeFileSync(join(dist, 'package.json'), `${JSON.stringify({ name, version, description, license, type, bin, engines, dependencies }, null, 2)}\n`)
 
 // The command is JavaScript already; only what it imports has another name now.
 mkdirSync(join(dist, 'bin'))
