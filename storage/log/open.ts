@@ -2,12 +2,12 @@
  * Opening the folder of a log: finishes what a crash has cut short, checks the segments that it may have left unsound, and
  * makes sure that no offset is given out twice.
  */
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { LogConfig, LogObserver } from './config.ts'
 import type { FileSystem } from './fs.ts'
 import { recoverSegment, type Recovered } from './recovery.ts'
 import { DamagedSegmentError, Segment } from './segment.ts'
-import { tidy } from './tidy.ts'
+import { COMPACTED, tidy } from './tidy.ts'
 
 export interface OpenOptions {
   readonly directory: string
@@ -27,11 +27,12 @@ export async function openSegments (options: OpenOptions): Promise<Segment[]> {
   const { directory, fs, startOffset, wasClean } = options
   await fs.makeDirectory(directory)
   const bases = await tidy(fs, directory)
+  const wasCompacted = await fs.size(join(directory, COMPACTED)) >= 0
   const segments: Segment[] = []
   try {
     let last: Recovered | undefined
     for (const [i, base] of bases.entries()) {
-      last = await openSegment(options, base, bases[i + 1] ?? Infinity)
+      last = await openSegment(options, base, bases[i + 1] ?? Infinity, wasCompacted)
       segments.push(last.segment)
     }
     // Offsets that are lost at the end are not given out again: the name of a new segment keeps them. Nor are gaps
@@ -55,11 +56,11 @@ async function begin ({ fs, directory, config, observer }: OpenOptions, baseOffs
 }
 
 /** `endOffset` is where the next segment begins, or Infinity for the last one. */
-async function openSegment (options: OpenOptions, baseOffset: number, endOffset: number): Promise<Recovered> {
-  const { directory, fs, observer, recoveryPoint, wasClean, config: { indexIntervalBytes, compacts } } = options
+async function openSegment (options: OpenOptions, baseOffset: number, endOffset: number, wasCompacted: boolean): Promise<Recovered> {
+  const { directory, fs, observer, recoveryPoint, wasClean, config: { indexIntervalBytes } } = options
   const isLast = endOffset === Infinity
   // The last one has never been compacted.
-  const hasGaps = compacts && !isLast
+  const hasGaps = wasCompacted && !isLast
   if (wasClean || endOffset <= recoveryPoint) {
     const segment = await Segment.open(fs, directory, baseOffset, endOffset, indexIntervalBytes, hasGaps)
     if (!isLast) return { segment, nextOffset: endOffset, isDamaged: false }

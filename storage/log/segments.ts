@@ -5,6 +5,7 @@
  * meantime. Changes happen one after the other, and beside the writing at the end of the log as far as they do not
  * concern the segment that is written.
  */
+import { join } from 'node:path'
 import type { RecordBatch } from '../../protocol/batch.ts'
 import type { Chunks } from '../../protocol/schema.ts'
 import type { LogObserver } from './config.ts'
@@ -12,7 +13,7 @@ import type { Contents } from './contents.ts'
 import { ClosedFileError, type FileSystem, type LogFile } from './fs.ts'
 import { recoverSegment } from './recovery.ts'
 import { DamagedSegmentError, Segment, type TimedOffset } from './segment.ts'
-import { DRAFT, SWAP, finishSwap } from './tidy.ts'
+import { COMPACTED, DRAFT, SWAP, finishSwap } from './tidy.ts'
 
 const noChunks: Chunks = []
 
@@ -42,6 +43,7 @@ export class Segments {
   readonly #options: SegmentsOptions
   #changing: Promise<unknown> = Promise.resolve()
   #isClosed = false
+  #isMarked = false
 
   constructor (all: Segment[], options: SegmentsOptions) {
     this.#all = all
@@ -169,9 +171,11 @@ export class Segments {
   }
 
   async #put (old: readonly Segment[], { file, contents }: Draft): Promise<Segment> {
-    const { fs, observer } = this.#options
+    const { fs, directory, observer } = this.#options
     const { path, indexIntervalBytes } = old[0]!
     try {
+      if (!this.#isMarked) await fs.replaceFile(join(directory, COMPACTED), '')
+      this.#isMarked = true
       await fs.rename(path + DRAFT, path + SWAP)
       await this.#syncNames()
       await this.#orFail(() => finishSwap(fs, path, old.slice(1).map(segment => segment.path)))

@@ -91,8 +91,8 @@ export class Survey {
     const gap = next.batch.baseOffset - batch.nextOffset
     const isAdjacent = next.position === position + batch.sizeBytes
     if (gap <= 0 || this.#hasGaps || !isAdjacent) return gap >= 0
-    // It has gaps on both sides. It is in the wrong place if that is because it belongs right before the next one.
-    return position === this.end && batch.baseOffset + gap !== this.nextOffset
+    // It has gaps on both sides, as damage leaves them that was set aside before; then nothing unsound lies before it now.
+    return position === this.end
   }
 
   #accept ({ batch, position }: Found): void {

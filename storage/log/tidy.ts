@@ -13,6 +13,9 @@ import { baseOffsetIn, indexPaths, segmentName } from './segment.ts'
 export const DRAFT = '.cleaned'
 export const SWAP = '.swap'
 
+/** A file that says that offsets may be missing here for good reason. The topic may be compacted no longer: its gaps stay. */
+export const COMPACTED = '.compacted'
+
 /** Kafka's names for the same things, and for segments that it was about to remove. */
 const leftovers = /\.(cleaned|tmp|deleted|index\.swap|timeindex\.swap)$/
 

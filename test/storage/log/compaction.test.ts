@@ -115,6 +115,21 @@ t.test('without a lag, a record from the future holds nothing up', async t => {
   t.ok(await compact(log, fs, state, T0 - 1000) > 0)
 })
 
+t.test('what it leaves is whole for a topic that is compacted no longer, after a clean stop and after a crash', async t => {
+  const one = (key: string): RecordBatch => keyedBatch([[key, '1']])
+  const { log, fs, state } = await worldOf(t, [[one('a'), one('b'), one('c')], [one('d'), one('e'), one('f')], [one('b'), one('c'), one('d'), one('f')]],
+    { segmentBytes: 250 })
+  await compact(log, fs, state, T0)
+  const expected = await left(log)
+  t.ok(expected.includes('4 e=1'), 'with a gap on both sides of the only record in its segment')
+  await log.close()
+  for (const wasClean of [true, false]) {
+    const { log: again, watch } = await openLog(t, { fs, config: { compacts: false }, recoveryPoint: wasClean ? log.recoveryPoint : 0, wasClean })
+    t.strictSame([await left(again), watch.quarantines], [expected, []])
+    await again.close()
+  }
+})
+
 /** A naive log: every record that is left, and the time from which a tombstone may go. */
 type Spec = { offset: number, key: string | null, value: string | null, horizonMs: number }[]
 
