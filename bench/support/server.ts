@@ -6,10 +6,10 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { kafkaLibs } from '../../test/interop/support/cache.ts'
 import { succeed } from '../../test/interop/support/run.ts'
+import { freePort } from '../../test/interop/support/server.ts'
 
 const ROOT = new URL('../..', import.meta.url).pathname
 /** Linux counts processor time in these. */
@@ -87,13 +87,4 @@ export async function startKafka (...properties: readonly string[]): Promise<Ser
 /** Runs one of Kafka's own tools, which wait for a broker that is still starting. */
 export async function kafkaClient (name: string, args: readonly string[]): Promise<string> {
   return await succeed('java', ['-Xmx512m', '-cp', join(await kafkaLibs(), '*'), `org.apache.kafka.tools.${name}`, ...args], { timeoutMs: 300_000 })
-}
-
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -4,11 +4,11 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { Metadata } from '../../protocol/messages/03-metadata.ts'
 import { Connection } from '../engine/connection.ts'
+import { freePort } from '../interop/support/server.ts'
 
 const MAIN = new URL('../../bin/barnabas.js', import.meta.url).pathname
 const START_TIMEOUT_MS = 60_000
@@ -87,14 +87,4 @@ export class Server {
     await this.#exited
     return child.exitCode ?? child.signalCode
   }
-}
-
-/** Ports are chosen before the start, so that every life has the same ones. */
-async function freePort (): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const { port } = listener.address() as AddressInfo
-  listener.close()
-  await once(listener, 'close')
-  return port
 }
