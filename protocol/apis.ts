@@ -21,19 +21,27 @@ import { DeleteTopics } from './messages/20-delete-topics.ts'
 import { DeleteRecords } from './messages/21-delete-records.ts'
 import { InitProducerId } from './messages/22-init-producer-id.ts'
 import { OffsetForLeaderEpoch } from './messages/23-offset-for-leader-epoch.ts'
+import { DescribeAcls } from './messages/29-describe-acls.ts'
+import { CreateAcls } from './messages/30-create-acls.ts'
+import { DeleteAcls } from './messages/31-delete-acls.ts'
 import { DescribeConfigs } from './messages/32-describe-configs.ts'
 import { SaslAuthenticate } from './messages/36-sasl-authenticate.ts'
 import { CreatePartitions } from './messages/37-create-partitions.ts'
 import { DeleteGroups } from './messages/42-delete-groups.ts'
 import { IncrementalAlterConfigs } from './messages/44-incremental-alter-configs.ts'
+import { DescribeClientQuotas } from './messages/48-describe-client-quotas.ts'
+import { AlterClientQuotas } from './messages/49-alter-client-quotas.ts'
+import { DescribeUserScramCredentials } from './messages/50-describe-user-scram-credentials.ts'
+import { AlterUserScramCredentials } from './messages/51-alter-user-scram-credentials.ts'
 import { DescribeCluster } from './messages/60-describe-cluster.ts'
 import type { Api } from './schema.ts'
 
 export const apis: readonly Api[] = [
   Produce, Fetch, ListOffsets, Metadata, OffsetCommit, OffsetFetch, FindCoordinator, JoinGroup, Heartbeat, LeaveGroup,
   SyncGroup, DescribeGroups, ListGroups, SaslHandshake, ApiVersions, CreateTopics, DeleteTopics, DeleteRecords,
-  InitProducerId, OffsetForLeaderEpoch, DescribeConfigs, SaslAuthenticate, CreatePartitions, DeleteGroups,
-  IncrementalAlterConfigs, DescribeCluster
+  InitProducerId, OffsetForLeaderEpoch, DescribeAcls, CreateAcls, DeleteAcls, DescribeConfigs, SaslAuthenticate,
+  CreatePartitions, DeleteGroups, IncrementalAlterConfigs, DescribeClientQuotas, AlterClientQuotas,
+  DescribeUserScramCredentials, AlterUserScramCredentials, DescribeCluster
 ]
 
 const byKey = new Map(apis.map(api => [api.key, api]))

@@ -167,10 +167,33 @@ export class KafkaError extends Error {
   override readonly name = 'KafkaError'
   readonly code: ErrorName
   readonly errorCode: number
+  /** The permission that was missing, where that is what went wrong. */
+  readonly missing: MissingPermission | null
 
-  constructor (code: ErrorName, message?: string, options?: ErrorOptions) {
+  constructor (code: ErrorName, message?: string, { missing = null, ...options }: ErrorOptions & { missing?: MissingPermission | null } = {}) {
     super(message ?? errorRow(errors[code]).sentence, options)
     this.code = code
     this.errorCode = errors[code]
+    this.missing = missing
+  }
+}
+
+/** In Kafka's words: `{ operation: 'WRITE', resourceType: 'TOPIC', resourceName: 'orders' }`. */
+export interface MissingPermission {
+  readonly operation: string
+  readonly resourceType: string
+  readonly resourceName: string
+}
+
+/** Over a quota: nothing was done, and the same request may be sent again after `retryAfterMs`. */
+export class Throttled extends KafkaError {
+  /** Kafka's name of the quota: `controller_mutation_rate`. */
+  readonly quota: string
+  readonly retryAfterMs: number
+
+  constructor (quota: string, retryAfterMs: number, message?: string) {
+    super('THROTTLING_QUOTA_EXCEEDED', message)
+    this.quota = quota
+    this.retryAfterMs = retryAfterMs
   }
 }

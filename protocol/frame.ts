@@ -11,6 +11,7 @@ import { ProtocolError, Reader } from './reader.ts'
 import { Writer } from './writer.ts'
 
 const LENGTH_BYTES = 4
+const API_KEY_BYTES = 2
 
 /** Chunks below this size are joined when so many have come in a row: a peer that sends byte by byte costs no more than others. */
 const CRUMB_BYTES = 1024
@@ -34,7 +35,8 @@ export class FrameLengthError extends ProtocolError {
  * a frame that spans several is complete. That is the only copy record bytes see on their way in.
  */
 export class FrameSplitter {
-  readonly #limit: number
+  /** The longest frame that is let through, without its length field. May be raised once it is known who sends. */
+  limit: number
   #chunks: Buffer[] = []
   #buffered = 0
   /** Length of the frame being received, its own four bytes included; 0 while that is unknown. */
@@ -43,12 +45,25 @@ export class FrameSplitter {
   #crumbs = 0
 
   constructor (limit = MAX_FRAME_BYTES) {
-    this.#limit = limit
+    this.limit = limit
   }
 
   /** Bytes held of a frame that is not complete. */
   get buffered (): number {
     return this.#buffered
+  }
+
+  /** Length of the next frame, its own four bytes included, or 0 while that is unknown. */
+  get wanted (): number {
+    if (this.#wanted > 0 || this.#buffered < LENGTH_BYTES) return this.#wanted
+    const announced = this.#head(LENGTH_BYTES).readInt32BE(0)
+    return this.#isLength(announced) ? LENGTH_BYTES + announced : 0
+  }
+
+  /** The api key of the next frame as soon as it has arrived, or null. Takes nothing, and the frame need not be complete. */
+  get nextApiKey (): number | null {
+    const bytes = LENGTH_BYTES + API_KEY_BYTES
+    return this.wanted < bytes || this.#buffered < bytes ? null : this.#head(bytes).readInt16BE(LENGTH_BYTES)
   }
 
   push (chunk: Buffer): void {
@@ -64,7 +79,7 @@ export class FrameSplitter {
     if (this.#wanted === 0) {
       if (this.#buffered < LENGTH_BYTES) return null
       const announced = this.#head(LENGTH_BYTES).readInt32BE(0)
-      if (announced <= 0 || announced > this.#limit) throw new FrameLengthError(announced >>> 0, this.#limit)
+      if (!this.#isLength(announced)) throw new FrameLengthError(announced >>> 0, this.limit)
       this.#wanted = LENGTH_BYTES + announced
     }
     if (this.#buffered < this.#wanted) return null
@@ -76,6 +91,10 @@ export class FrameSplitter {
     this.#wanted = 0
     this.#crumbs = 0
     return frame
+  }
+
+  #isLength (announced: number): boolean {
+    return announced > 0 && announced <= this.limit
   }
 
   #joinCrumbs (): void {

@@ -12,6 +12,15 @@ export interface Principal {
 
 export const anonymous: Principal = { type: 'User', name: 'ANONYMOUS' }
 
+/**
+ * The process itself, on errands of its own: to keep its state, to fetch once for many readers. Policies know it as this
+ * object, which no door hands out, whatever a stranger calls itself.
+ */
+export const internalPrincipal: Principal = { type: 'Barnabas', name: 'internal' }
+
+/** As Kafka writes it: `User:alice`. */
+export const formatPrincipal = ({ type, name }: Principal): string => `${type}:${name}`
+
 export type Door = 'kafka' | 'http' | 'ws' | 'sse' | 'push' | 'internal'
 
 export interface Context {

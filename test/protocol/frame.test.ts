@@ -49,6 +49,33 @@ t.test('frames that have all arrived come out one after the other', async t => {
   t.equal(splitter.next(), null)
 })
 
+t.test('what comes next is known before it is there, and taken no sooner', async t => {
+  const splitter = new FrameSplitter(100)
+  const next = framed(Buffer.from([0, 18, 0, 3, 1, 2, 3]))
+  const seen = Array.from(next, byte => {
+    splitter.push(Buffer.of(byte))
+    return [splitter.wanted, splitter.nextApiKey]
+  })
+  t.strictSame(seen, [[0, null], [0, null], [0, null], [11, null], [11, null], ...Array.from({ length: 6 }, () => [11, 18])])
+  t.equal(splitter.buffered, next.length)
+  t.strictSame(splitter.next(), next.subarray(4))
+  t.strictSame([splitter.wanted, splitter.nextApiKey], [0, null])
+
+  splitter.push(Buffer.from([0, 0, 0, 1, 9, 9, 9, 9]))
+  t.strictSame([splitter.wanted, splitter.nextApiKey], [5, null], 'too short for an api key')
+  t.equal(splitter.next()!.length, 1)
+})
+
+t.test('the limit may be raised', async t => {
+  const splitter = new FrameSplitter(5)
+  splitter.push(two)
+  t.ok(splitter.next())
+  t.equal(splitter.wanted, 0, 'a frame that is too long is none')
+  splitter.limit = 6
+  t.equal(splitter.wanted, 10)
+  t.equal(splitter.next()!.toString(), 'world!')
+})
+
 t.test('long frames byte by byte, and in crumbs among larger pieces', async t => {
   const bodies = [Buffer.alloc(3000, 'abc'), Buffer.alloc(500, 'de'), Buffer.alloc(9000, 'fghi')]
   const stream = Buffer.concat(bodies.map(framed))
