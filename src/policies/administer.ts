@@ -1,0 +1,142 @@
+/**
+ * Answers the requests about ACLs, users and quotas, which are no engine's business: from what is known of access, and by
+ * changing it. Whoever gets here may ask; `authorize.ts` has seen to that.
+ */
+import { KafkaError } from '../../protocol/errors.ts'
+import { DescribeAcls } from '../../protocol/messages/29-describe-acls.ts'
+import { CreateAcls } from '../../protocol/messages/30-create-acls.ts'
+import { DeleteAcls } from '../../protocol/messages/31-delete-acls.ts'
+import { DescribeClientQuotas } from '../../protocol/messages/48-describe-client-quotas.ts'
+import { AlterClientQuotas } from '../../protocol/messages/49-alter-client-quotas.ts'
+import { DescribeUserScramCredentials } from '../../protocol/messages/50-describe-user-scram-credentials.ts'
+import { AlterUserScramCredentials } from '../../protocol/messages/51-alter-user-scram-credentials.ts'
+import type { Context, Dispatch, Door, Policy, Principal } from '../../protocol/rpc.ts'
+import type { Api, Request, Response } from '../../protocol/schema.ts'
+import type { AccessChange } from '../access/entries.ts'
+import type { AccessStore } from '../access/store.ts'
+import { createAcls, deleteAcls, describeAcls } from './administer-acls.ts'
+import type { Plan } from './administer-plan.ts'
+import { alterQuotas, describeQuotas } from './administer-quotas.ts'
+import { alterUsers, describeUsers } from './administer-users.ts'
+
+/** Who changed what: one for each change, without any secret. */
+export interface AdminEvent {
+  readonly principal: Principal
+  readonly door: Door
+  readonly address: string
+  readonly action: 'acl-created' | 'acl-deleted' | 'credential-set' | 'credential-deleted' | 'quota-set' | 'quota-deleted'
+  /** A rule; a user, mechanism and iterations; an entity and its quotas. */
+  readonly subject: { readonly [name: string]: unknown }
+}
+
+export interface Administration {
+  readonly store: AccessStore
+  /** False where nothing is enforced: there are no rules then, as in a Kafka without an authorizer. */
+  readonly securityEnabled: boolean
+  /** Called when the change is durable. */
+  readonly onChange: (event: AdminEvent) => void
+}
+
+/** Answers one api. */
+interface Answer<A extends Api = Api> {
+  readonly api: A
+  readonly answer: (request: Request<A>, administration: Administration, context: Context) => Response<A> | Promise<Response<A>>
+  /** The answer when nothing of the request can be done. */
+  readonly refuse: (request: Request<A>, error: KafkaError) => Response<A>
+}
+
+const answerOf = <A extends Api>(api: A, answer: Answer<A>['answer'], refuse: Answer<A>['refuse']): Answer => ({ api, answer, refuse }) as unknown as Answer
+
+const failureOf = ({ errorCode, message }: KafkaError): { errorCode: number, errorMessage: string } => ({ errorCode, errorMessage: message })
+
+const withoutRules = (where = ''): KafkaError => new KafkaError('SECURITY_DISABLED', `No Authorizer is configured${where}.`)
+
+const answers: readonly Answer[] = [
+  answerOf(DescribeAcls,
+    (filter, { store, securityEnabled }) => {
+      if (!securityEnabled) throw withoutRules(' on the broker')
+      return describeAcls(store.acls, filter)
+    },
+    (_filter, error) => ({ throttleTimeMs: 0, ...failureOf(error), resources: [] })),
+  answerOf(CreateAcls,
+    (request, administration, context) => {
+      if (!administration.securityEnabled) throw withoutRules()
+      return carryOut(administration, context, ({ acls }) => createAcls(acls, request))
+    },
+    ({ creations }, error) => ({ throttleTimeMs: 0, results: creations.map(() => failureOf(error)) })),
+  answerOf(DeleteAcls,
+    (request, administration, context) => {
+      if (!administration.securityEnabled) throw withoutRules()
+      return carryOut(administration, context, ({ acls }) => deleteAcls(acls, request))
+    },
+    ({ filters }, error) => ({ throttleTimeMs: 0, filterResults: filters.map(() => ({ ...failureOf(error), matchingAcls: [] })) })),
+  answerOf(DescribeClientQuotas,
+    (request, { store }) => describeQuotas(store.quotas, request),
+    (_request, error) => ({ throttleTimeMs: 0, ...failureOf(error), entries: null })),
+  answerOf(AlterClientQuotas,
+    (request, administration, context) => carryOut(administration, context, ({ quotas }) => alterQuotas(entity => quotas.get(entity), request)),
+    ({ entries }, error) => ({ throttleTimeMs: 0, entries: entries.map(({ entity }) => ({ ...failureOf(error), entity })) })),
+  answerOf(DescribeUserScramCredentials,
+    (request, { store }) => describeUsers(store.users(), request),
+    (_request, error) => ({ throttleTimeMs: 0, ...failureOf(error), results: [] })),
+  answerOf(AlterUserScramCredentials,
+    (request, administration, context) =>
+      carryOut(administration, context, store => alterUsers((user, mechanism) => store.credential(user, mechanism), request)),
+    ({ deletions, upsertions }, error) => ({
+      throttleTimeMs: 0,
+      results: [...new Set([...deletions, ...upsertions].map(({ name }) => name))].map(user => ({ user, ...failureOf(error) }))
+    }))
+]
+
+const byKey = new Map(answers.map(one => [one.api.key, one]))
+
+/** What is answered here, by api key: to be advertised besides what the engine supports. */
+export const administered: ReadonlyMap<number, readonly [min: number, max: number]> = new Map(answers.map(({ api }) => [api.key, api.versions]))
+
+/** `admin` gives null while what is known of access is being read. */
+export function administer (admin: () => Administration | null): Policy {
+  return (next: Dispatch): Dispatch => async <A extends Api>(api: A, request: Request<A>, context: Context): Promise<Response<A>> => {
+    const found = byKey.get(api.key)
+    if (found === undefined) return await next(api, request, context)
+    try {
+      const administration = admin()
+      if (administration === null) {
+        throw new KafkaError('COORDINATOR_NOT_AVAILABLE', 'Users, rules and quotas are still being read; ask again in a moment.')
+      }
+      return await found.answer(request, administration, context) as Response<A>
+    } catch (error) {
+      if (error instanceof KafkaError) return found.refuse(request, error) as Response<A>
+      throw error
+    }
+  }
+}
+
+/** The last change of a store that is under way: a change is planned on what the one before it has left. */
+const turns = new WeakMap<AccessStore, Promise<unknown>>()
+
+async function carryOut<R> ({ store, onChange }: Administration, context: Context, plan: (store: AccessStore) => Plan<R>): Promise<R> {
+  const turn = (turns.get(store) ?? Promise.resolve()).then(async () => {
+    const planned = plan(store)
+    await store.apply(planned.changes)
+    return planned
+  })
+  turns.set(store, turn.catch(() => {})) // the caller hears of it
+  const { changes, response } = await turn
+  const { principal, door, address } = context
+  for (const change of changes) onChange({ principal, door, address, ...told(change) })
+  return response
+}
+
+function told (change: AccessChange): Pick<AdminEvent, 'action' | 'subject'> {
+  switch (change.kind) {
+    case 'acl':
+      return { action: change.present ? 'acl-created' : 'acl-deleted', subject: { ...change.binding } }
+    case 'user': {
+      const { name, mechanism, credential } = change
+      if (credential === null) return { action: 'credential-deleted', subject: { user: name, mechanism } }
+      return { action: 'credential-set', subject: { user: name, mechanism, iterations: credential.iterations } }
+    }
+    case 'quota':
+      return { action: change.values === null ? 'quota-deleted' : 'quota-set', subject: { entity: change.entity, quotas: change.values } }
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * Which request needs which permission, and what is answered where it is missing: the one table. The policy enforces it,
+ * `docs/permissions.md` prints it, the tests walk through it.
+ */
+import type { ErrorName } from '../../protocol/errors.ts'
+import type { Operation, ResourceType } from '../access/model.ts'
+import { ACCESS_TOPIC } from '../access/topic.ts'
+
+export interface Need {
+  readonly operation: Operation
+  readonly resourceType: ResourceType
+  /** Of what, in words. */
+  readonly of: string
+  /** The error where it is missing; null where what is not permitted is left out without a word. */
+  readonly denied: ErrorName | null
+  /** Where that error stands, in words. */
+  readonly answer: string
+  /** Whoever has this does not need the other. */
+  readonly unless: Need | null
+}
+
+/** By Kafka's name of the request. */
+export type Needs = { readonly [need: string]: Need }
+
+function need<D extends ErrorName | null> (
+  operation: Operation, resourceType: ResourceType, of: string, denied: D, answer: string, unless: Need | null = null
+): Need & { readonly denied: D } {
+  return { operation, resourceType, of, denied, answer, unless }
+}
+
+const TOPIC = 'TOPIC_AUTHORIZATION_FAILED'
+const GROUP = 'GROUP_AUTHORIZATION_FAILED'
+const CLUSTER = 'CLUSTER_AUTHORIZATION_FAILED'
+const TRANSACTIONAL_ID = 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED'
+
+const eachTopic = (operation: Operation, unless: Need | null = null): Need => need(operation, 'TOPIC', 'each topic', TOPIC, 'each of its partitions', unless)
+const theGroup = (operation: Operation): Need => need(operation, 'GROUP', 'the group', GROUP, 'the answer')
+const eachGroup = (operation: Operation): Need => need(operation, 'GROUP', 'each group', GROUP, 'the group')
+const theCluster = (operation: Operation, answer: string): Need => need(operation, 'CLUSTER', 'the cluster', CLUSTER, answer)
+/** What is asked for besides, and only makes the answer longer. */
+const clusterBits = need('DESCRIBE', 'CLUSTER', 'the cluster, if its authorised operations are asked for', null, 'none are told')
+
+export const permissions = {
+  Produce: {
+    topic: eachTopic('WRITE'),
+    transactionalId: need('WRITE', 'TRANSACTIONAL_ID', 'the transactional id, if any batch of any partition is transactional', TRANSACTIONAL_ID,
+      'every partition')
+  },
+  Fetch: {
+    topic: eachTopic('READ'),
+    replica: need('CLUSTER_ACTION', 'CLUSTER', 'the cluster instead, if the request claims to come from a replica', TOPIC, 'every partition')
+  },
+  ListOffsets: { topic: eachTopic('DESCRIBE') },
+  Metadata: {
+    topic: need('DESCRIBE', 'TOPIC', 'each topic that is named, or meant by its id', TOPIC, 'the topic'),
+    listed: need('DESCRIBE', 'TOPIC', 'each topic, if all are asked for', null, 'the topic is left out'),
+    create: need('CREATE', 'TOPIC', 'each topic that asking would create', TOPIC, 'the topic', theCluster('CREATE', '')),
+    clusterOperations: clusterBits
+  },
+  OffsetCommit: {
+    group: need('READ', 'GROUP', 'the group', GROUP, 'every partition'),
+    topic: eachTopic('READ')
+  },
+  OffsetFetch: {
+    group: eachGroup('DESCRIBE'),
+    topic: eachTopic('DESCRIBE'),
+    listed: need('DESCRIBE', 'TOPIC', 'each topic, if all are asked for', null, 'the topic is left out')
+  },
+  FindCoordinator: {
+    group: need('DESCRIBE', 'GROUP', 'each group', GROUP, 'the key'),
+    transactionalId: need('DESCRIBE', 'TRANSACTIONAL_ID', 'each transactional id', TRANSACTIONAL_ID, 'the key'),
+    share: theCluster('CLUSTER_ACTION', 'each key of a share partition')
+  },
+  JoinGroup: { group: theGroup('READ') },
+  Heartbeat: { group: theGroup('READ') },
+  LeaveGroup: { group: theGroup('READ') },
+  SyncGroup: { group: theGroup('READ') },
+  DescribeGroups: { group: eachGroup('DESCRIBE') },
+  ListGroups: {
+    group: need('DESCRIBE', 'GROUP', 'each group', null, 'the group is left out', theCluster('DESCRIBE', ''))
+  },
+  SaslHandshake: {},
+  ApiVersions: {},
+  CreateTopics: {
+    topic: need('CREATE', 'TOPIC', 'each topic', TOPIC, 'the topic', theCluster('CREATE', '')),
+    configs: need('DESCRIBE_CONFIGS', 'TOPIC', 'each topic, from v5', TOPIC,
+      'the topic\'s `topicConfigErrorCode`: it is created, but how is not told')
+  },
+  DeleteTopics: {
+    topic: need('DELETE', 'TOPIC', 'each topic', TOPIC, 'the topic'),
+    described: need('DESCRIBE', 'TOPIC', 'each topic', TOPIC, 'the topic, whether or not it exists')
+  },
+  DeleteRecords: { topic: eachTopic('DELETE') },
+  InitProducerId: {
+    transactionalId: need('WRITE', 'TRANSACTIONAL_ID', 'the transactional id, if there is one', TRANSACTIONAL_ID, 'the answer'),
+    idempotent: need('IDEMPOTENT_WRITE', 'CLUSTER', 'the cluster, if there is none', CLUSTER, 'the answer',
+      need('WRITE', 'TOPIC', 'any topic', CLUSTER, ''))
+  },
+  OffsetForLeaderEpoch: { topic: eachTopic('DESCRIBE', theCluster('CLUSTER_ACTION', '')) },
+  DescribeAcls: { cluster: theCluster('DESCRIBE', 'the answer') },
+  CreateAcls: { cluster: theCluster('ALTER', 'each rule') },
+  DeleteAcls: { cluster: theCluster('ALTER', 'each filter') },
+  DescribeConfigs: {
+    topic: need('DESCRIBE_CONFIGS', 'TOPIC', 'each topic', TOPIC, 'the resource'),
+    group: need('DESCRIBE_CONFIGS', 'GROUP', 'each group', GROUP, 'the resource'),
+    cluster: need('DESCRIBE_CONFIGS', 'CLUSTER', 'the cluster, for brokers and all else', CLUSTER, 'the resource')
+  },
+  SaslAuthenticate: {},
+  CreatePartitions: { topic: need('ALTER', 'TOPIC', 'each topic', TOPIC, 'the topic') },
+  DeleteGroups: { group: eachGroup('DELETE') },
+  IncrementalAlterConfigs: {
+    topic: need('ALTER_CONFIGS', 'TOPIC', 'each topic', TOPIC, 'the resource'),
+    group: need('ALTER_CONFIGS', 'GROUP', 'each group', GROUP, 'the resource'),
+    cluster: need('ALTER_CONFIGS', 'CLUSTER', 'the cluster, for brokers and all else', CLUSTER, 'the resource')
+  },
+  DescribeClientQuotas: { cluster: theCluster('DESCRIBE_CONFIGS', 'the answer') },
+  AlterClientQuotas: { cluster: theCluster('ALTER_CONFIGS', 'each entity') },
+  DescribeUserScramCredentials: { cluster: theCluster('DESCRIBE', 'the answer') },
+  AlterUserScramCredentials: { cluster: theCluster('ALTER', 'each user') },
+  DescribeCluster: { clusterOperations: clusterBits }
+} as const satisfies { readonly [api: string]: Needs }
+
+/**
+ * The topic in which the server keeps users, rules and quotas. Nobody but the server itself sees it, whatever they may do:
+ * it is answered as if it did not exist, and cannot be created.
+ */
+export const HIDDEN_TOPIC = ACCESS_TOPIC
+
+/** The operations that Kafka knows for a type of resource: those that it tells a caller about (KIP-430). */
+export const toldOperations = {
+  TOPIC: ['READ', 'WRITE', 'CREATE', 'DELETE', 'ALTER', 'DESCRIBE', 'DESCRIBE_CONFIGS', 'ALTER_CONFIGS'],
+  GROUP: ['READ', 'DELETE', 'DESCRIBE', 'DESCRIBE_CONFIGS', 'ALTER_CONFIGS'],
+  CLUSTER: ['CREATE', 'ALTER', 'DESCRIBE', 'CLUSTER_ACTION', 'DESCRIBE_CONFIGS', 'ALTER_CONFIGS', 'IDEMPOTENT_WRITE']
+} as const satisfies { readonly [T in ResourceType]?: readonly Operation[] }
