@@ -1,10 +1,21 @@
 # Barnabas runs from its TypeScript sources: there is nothing to build, only dependencies to install.
 #
 #   docker build -t barnabas .
-#   docker run -p 127.0.0.1:9092:9092 -p 127.0.0.1:8082:8082 -v barnabas:/data barnabas --insecure --advertised localhost:9092
 #
-# Inside a container it must listen on every address, and as nothing asks for credentials it does so only with --insecure:
-# who may reach the ports is then decided by how they are published.
+# For this machine alone. Inside a container it must listen on every address, and without TLS it does so only with
+# --insecure: who may reach the ports is then decided by how they are published. The variable turns authentication on, and
+# is handed over by its name so that the password is not in the command; leave it out and nothing asks for credentials.
+#
+#   export BARNABAS_ADMIN=admin:secret
+#   docker run -e BARNABAS_ADMIN -p 127.0.0.1:9092:9092 -p 127.0.0.1:8082:8082 -v barnabas:/data barnabas \
+#     --insecure --advertised localhost:9092
+#
+# For others: TLS, the administrator from a file, nothing insecure (docs/security.md).
+#
+#   docker run -v ./secrets:/secrets:ro -p 9092:9092 -p 8082:8082 -v barnabas:/data barnabas \
+#     --admin-file /secrets/admin --tls-cert /secrets/cert.pem --tls-key /secrets/key.pem --advertised log.example.com:9092
+#
+# The health check asks over plain HTTP; with TLS give one of your own, or leave health to whoever runs the container.
 
 FROM node:26-slim AS dependencies
 WORKDIR /app

@@ -5,16 +5,36 @@
  * readable or out of range is an error, wherever it stands and even where something else overrides it: a setting is never
  * accepted and ignored.
  */
+import { accessSync, constants } from 'node:fs'
+import { totalmem } from 'node:os'
 import { resolve } from 'node:path'
-import { formatAddress, isLoopback, type Address } from './config/address.ts'
+import { parseCredentials, readCredentials, type NamedSecret } from './config/credentials.ts'
 import { optionKeys, options, type OptionKey, type Values } from './config/options.ts'
+import { problemsOf, secured, type HttpConfig, type ListenerConfig, type OauthConfig, type SecurityConfig, type TlsConfig } from './config/security.ts'
 import { readArguments, readEnvironment, readFile, type Command, type Given } from './config/sources.ts'
+import type { Value } from './config/values.ts'
 
 export { isLoopback } from './config/address.ts'
+export type { HttpConfig, ListenerConfig, OauthConfig, TlsConfig } from './config/security.ts'
 
-export interface Config extends Omit<Values, 'upstream'> {
+/** Options that the configuration says in another shape. */
+type Reshaped = 'upstream' | 'kafka' | 'http' | 'adminFile' | 'authentication' | 'saslMechanisms' | 'tlsCert' | 'tlsKey' | 'tlsCa' | 'tlsClientAuth' |
+  'tlsPrincipalRules' | 'oauthJwks' | 'oauthIssuer' | 'oauthAudience' | 'oauthPrincipalClaim' | 'oauthCa' | 'memoryInFlightBytes'
+
+export interface Config extends Omit<Values, Reshaped> {
   /** Absolute. */
   readonly data: string
+  /** At least one. */
+  readonly kafka: readonly ListenerConfig[]
+  readonly http: HttpConfig
+  readonly security: SecurityConfig
+  /** The super user of the configuration. */
+  readonly admin: NamedSecret | null
+  readonly tls: TlsConfig | null
+  readonly oauth: OauthConfig | null
+  readonly memoryInFlightBytes: number
+  /** Absolute. */
+  readonly auditFile: string | null
   /** Whether colours are welcome where output goes to a terminal (no-color.org). */
   readonly color: boolean
   /** Whether npm started this process, through a shell that does not pass signals on. */
@@ -61,30 +81,93 @@ export function loadConfig (argv: readonly string[], env: NodeJS.ProcessEnv): Co
     }
   }
 
-  const { upstream, ...config } = values as unknown as Values
-  if (upstream.length > 0) {
-    problems.push(`${origins.get('upstream')!.from}: a Kafka cluster as the log is not supported in this version; ` +
+  const given = values as unknown as Values
+  const originOf = (key: OptionKey): string | undefined => origins.get(key)?.from
+  if (given.upstream.length > 0) {
+    problems.push(`${originOf('upstream')}: a Kafka cluster as the log is not supported in this version; ` +
       'leave it out and the log is kept in the folder that --data names.')
   }
-  if (!config.insecure) problems.push(...exposed('kafka', config.kafka, origins), ...exposed('http', config.http, origins))
-  if (config.kafka.port !== 0 && config.kafka.port === config.http.port && config.kafka.host === config.http.host) {
-    problems.push(`--kafka and --http are both ${formatAddress(config.kafka)}: each needs a port of its own.`)
-  }
+  const admin = administrator(given, originOf, problems)
+  const paths = readable(given, originOf, problems)
+  const doors = secured(given)
+  if (given.kafka.length === 0) problems.push(`${originOf('kafka')}: names no listener; expected ${options.kafka.value.expected}.`)
+  problems.push(...problemsOf(given, doors, originOf))
   if (problems.length > 0) throw new UsageError(problems)
-  return { ...config, data: resolve(config.data), color: (env['NO_COLOR'] ?? '') === '', underNpm: env['npm_lifecycle_event'] !== undefined }
+
+  const {
+    upstream, adminFile, authentication, saslMechanisms, tlsCert, tlsKey, tlsCa, tlsClientAuth, tlsPrincipalRules, oauthJwks, oauthIssuer,
+    oauthAudience, oauthPrincipalClaim, oauthCa, ...rest
+  } = given
+  return {
+    ...rest,
+    ...doors,
+    admin,
+    data: resolve(given.data),
+    tls: paths.tlsCert === null || paths.tlsKey === null
+      ? null
+      : { cert: paths.tlsCert, key: paths.tlsKey, ca: paths.tlsCa, principalRules: tlsPrincipalRules },
+    oauth: oauthJwks === null
+      ? null
+      : { jwks: oauthJwks, issuer: oauthIssuer!, audience: oauthAudience!, principalClaim: oauthPrincipalClaim, ca: paths.oauthCa },
+    memoryInFlightBytes: given.memoryInFlightBytes ?? quarterOfMemory(),
+    auditFile: given.auditFile === null ? null : resolve(given.auditFile),
+    color: (env['NO_COLOR'] ?? '') === '',
+    underNpm: env['npm_lifecycle_event'] !== undefined
+  }
+}
+
+/** Who runs a command that speaks to a process that serves; null if the environment does not say. Throws UsageError. */
+export function commandUser (env: NodeJS.ProcessEnv = process.env): NamedSecret | null {
+  for (const name of ['BARNABAS_CLI_USER', 'BARNABAS_ADMIN']) {
+    const text = env[name] ?? ''
+    if (text === '') continue
+    const parsed = parseCredentials(text)
+    if (parsed === null) throw new UsageError([`${name} is not ${options.admin.value.expected}.`])
+    return parsed
+  }
+  return null
 }
 
 function wrongValue ({ key, text, from }: Given): string {
-  const { expected, parse, meant } = options[key].value
+  const { expected, parse, meant, isSecret }: Value<unknown> = options[key].value
+  if (isSecret === true) return `${from} is not allowed as it is; expected ${expected}.`
   const guess = meant?.(text) ?? null
   const suggestion = guess === null || parse(guess) === null ? null : guess
   return `${from}: ${JSON.stringify(text)} is not allowed; expected ${expected}.` +
     (suggestion === null ? '' : ` Did you mean ${suggestion}?`)
 }
 
-/** Nothing asks for credentials in this version, so that only this machine may connect unless someone says otherwise. */
-function exposed (key: 'kafka' | 'http', address: Address, origins: ReadonlyMap<OptionKey, Given>): string[] {
-  if (isLoopback(address.host)) return []
-  return [`${origins.get(key)?.from ?? `--${key}`}: ${formatAddress(address)} can be reached from other machines, and nothing asks them for ` +
-    `credentials. Use 127.0.0.1:${address.port}, or add --insecure (BARNABAS_INSECURE=true) if everyone on that network may read and write everything.`]
+function administrator ({ admin, adminFile }: Values, originOf: (key: OptionKey) => string | undefined, problems: string[]): NamedSecret | null {
+  if (adminFile === null) return admin
+  if (admin !== null) problems.push(`${originOf('admin')} and ${originOf('adminFile')} both name the administrator. Leave one of them out.`)
+  try {
+    return readCredentials(resolve(adminFile))
+  } catch (error) {
+    problems.push(`${originOf('adminFile')}: ${(error as Error).message}`)
+    return null
+  }
+}
+
+const files = ['tlsCert', 'tlsKey', 'tlsCa', 'oauthCa'] as const
+
+/** Where the PEM files lie. What they hold is looked at when they are used; that they can be read is known at once. */
+function readable (values: Values, originOf: (key: OptionKey) => string | undefined, problems: string[]): { [K in typeof files[number]]: string | null } {
+  const paths = { tlsCert: null, tlsKey: null, tlsCa: null, oauthCa: null } as { [K in typeof files[number]]: string | null }
+  for (const key of files) {
+    const path = values[key]
+    if (path === null) continue
+    paths[key] = resolve(path)
+    try {
+      accessSync(paths[key], constants.R_OK)
+    } catch (error) {
+      problems.push(`${originOf(key)}: ${paths[key]} cannot be read: ${(error as Error).message}.`)
+    }
+  }
+  return paths
+}
+
+/** Of what this process may use, which in a container is less than what the machine has. */
+function quarterOfMemory (): number {
+  const allowed = process.constrainedMemory()
+  return Math.floor((allowed > 0 ? Math.min(allowed, totalmem()) : totalmem()) / 4)
 }

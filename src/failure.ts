@@ -1,7 +1,7 @@
 /**
  * Why a start failed, as one sentence for whoever started the process: what was wrong and what to do about it.
  */
-import { formatAddress } from './config/address.ts'
+import { formatAddress, type Address } from './config/address.ts'
 import type { Config } from './config.ts'
 
 /** Null where the error is a fault of this program, which is worth its stack. */
@@ -24,9 +24,9 @@ interface ListenError extends NodeJS.ErrnoException {
 }
 
 function explainListen (error: ListenError, config: Config): string {
-  const flag = flagOf(error, config)
-  const host = error.address ?? error.hostname ?? config[flag].host
-  const port = error.port ?? config[flag].port
+  const [flag, meant] = doorOf(error, config)
+  const host = error.address ?? error.hostname ?? meant.host
+  const port = error.port ?? meant.port
   const place = formatAddress({ host, port })
   switch (error.code) {
     case 'EADDRINUSE':
@@ -47,9 +47,12 @@ function explainListen (error: ListenError, config: Config): string {
   }
 }
 
-function flagOf (error: ListenError, { kafka, http }: Config): 'kafka' | 'http' {
-  if (error.port !== undefined && kafka.port !== http.port) return error.port === http.port ? 'http' : 'kafka'
-  return (error.address ?? error.hostname) === http.host && http.host !== kafka.host ? 'http' : 'kafka'
+/** Which door could not be opened: the one of that port, else the one of that host, else the first. */
+function doorOf (error: ListenError, { kafka, http }: Config): readonly ['kafka' | 'http', Address] {
+  const doors = [...kafka.map(listener => ['kafka', listener] as const), ['http', http] as const]
+  const host = error.address ?? error.hostname
+  const ofPort = error.port === undefined ? doors : doors.filter(([, { port }]) => port === error.port)
+  return ofPort.find(([, door]) => door.host === host) ?? ofPort[0] ?? doors.find(([, door]) => door.host === host) ?? doors[0]!
 }
 
 const otherPort = (port: number): number => port < 1024 ? port + 8000 : port + 10_000 > 65535 ? port - 10_000 : port + 10_000

@@ -16,6 +16,11 @@ export async function main (argv: readonly string[]): Promise<void> {
       process.stdout.write(`${version}\n`)
       break
     }
+    case 'manage': {
+      const { run } = await import('./cli/run.ts')
+      process.exitCode = await run(argv)
+      break
+    }
     case 'serve': {
       const config = configOrUsage(argv)
       if (config === null) break

@@ -1,7 +1,8 @@
 /**
  * What `--help` prints, made of the table of options.
  */
-import { optionKeys, options, type Option, type OptionKey } from './options.ts'
+import { headings, optionKeys, options, variableOf, type Option, type OptionKey } from './options.ts'
+import type { Value } from './values.ts'
 
 const LEFT = 30
 
@@ -10,12 +11,15 @@ export function helpText (columns: number): string {
   const width = Math.min(Math.max(columns, 60), 110)
   const lines = [
     'Usage: barnabas [serve] [options]',
+    '       barnabas users|acls|quotas --help',
     '',
-    ...wrap('One process through which HTTP, WebSocket and the Kafka protocol read and write an ordered, durable log.', width),
-    '',
-    'Options:'
+    ...wrap('One process through which HTTP, WebSocket and the Kafka protocol read and write an ordered, durable log.', width)
   ]
-  for (const key of optionKeys) lines.push(...row(usageOf(key), describe(options[key]), width))
+  for (const key of optionKeys) {
+    const heading = headings[key]
+    if (heading !== undefined) lines.push('', `${heading}:`)
+    lines.push(...row(usageOf(key), describe(options[key]), width))
+  }
   lines.push(...row('--help', 'Print this and exit.', width), ...row('--version', 'Print the version and exit.', width), '')
   lines.push(...wrap(
     'Every option is also a variable and a key of the file: --log-level is BARNABAS_LOG_LEVEL and logLevel. ' +
@@ -23,9 +27,11 @@ export function helpText (columns: number): string {
   return lines.join('\n') + '\n'
 }
 
-/** `--data DIR`, `--insecure`, `--[no-]auto-create`. */
+/** `--data DIR`, `--insecure`, `--[no-]auto-create`; of a secret the variable, because there is no flag for it. */
 export function usageOf (key: OptionKey): string {
-  const { flag, value, fallback } = options[key]
+  const { flag, fallback } = options[key]
+  const value: Value<unknown> = options[key].value
+  if (value.isSecret === true) return `${variableOf(key)}=${value.placeholder}`
   if (value.placeholder === '') return fallback === 'true' ? `--[no-]${flag}` : `--${flag}`
   return `--${flag} ${value.placeholder}`
 }

@@ -2,7 +2,9 @@
  * The options, one row each. Flags, variables, keys of the file, the help, the table in docs/operations.md and the type
  * of the configuration are all made of this table.
  */
-import { address, boolean, bytes, choice, duration, integer, list, orForEver, origin, reachable, text, type Value } from './values.ts'
+import { credentials } from './credentials.ts'
+import { clientAuths, httpListener, listener, mechanisms } from './listener.ts'
+import { boolean, bytes, choice, duration, httpsUrl, integer, list, orForEver, origin, principals, reachable, text, topic, type Value } from './values.ts'
 
 export interface Option<T> {
   readonly flag: string
@@ -23,10 +25,13 @@ function optional<T extends {}> (flag: string, value: Value<T>, help: string): O
 export const options = {
   data: option('data', text('DIR', 'a folder'), './data',
     'Folder that holds the log. It is made when it is not there; one process uses it at a time.'),
-  kafka: option('kafka', address, '127.0.0.1:9092',
-    'Where the Kafka protocol listens. Port 0 takes any free port; a port alone, as in :9092, means every address of this machine.'),
-  http: option('http', address, '127.0.0.1:8082',
-    'Where HTTP and WebSocket listen, health and metrics among them.'),
+  kafka: option('kafka', list(listener), '127.0.0.1:9092',
+    'Where the Kafka protocol listens: [PROTOCOL://]HOST:PORT[?SETTING&SETTING...]. The protocol is PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL; ' +
+    'without it, TLS is used where --tls-cert is given and credentials are asked for where authentication is on. Settings are ' +
+    'advertised=HOST:PORT, mechanisms=PLAIN+SCRAM-SHA-256 and client-auth=none, requested or required. ' +
+    'Port 0 takes any free port; a port alone, as in :9092, means every address of this machine.'),
+  http: option('http', httpListener, '127.0.0.1:8082',
+    'Where HTTP and WebSocket listen, health and metrics among them: https where --tls-cert is given, unless it begins with http://.'),
   durability: option('durability', choice('fsync', 'os'), 'fsync',
     'When a write with acks=all is answered: fsync once it is on the disk, os once the operating system has it. ' +
     'With os a crash of the process loses nothing, a power cut may lose the last seconds.'),
@@ -34,7 +39,7 @@ export const options = {
     'The address that Kafka clients are told to connect to. Without it, each is told the one it reached; set it behind a ' +
     'load balancer or a port mapping that changes the port.'),
   insecure: option('insecure', boolean, 'false',
-    'Listen beyond this machine although nothing asks for credentials: whoever reaches the port may read and write everything.'),
+    'Listen beyond this machine although nothing asks for credentials there, or passwords and tokens would travel unencrypted.'),
   allowedOrigins: option('allowed-origins', list(origin), '',
     'Origins of web pages that may use HTTP and WebSocket from a browser, beside pages served from here or from this machine. * is every page.'),
   partitions: option('partitions', integer(1, 10_000), '1',
@@ -55,6 +60,71 @@ export const options = {
     'How long the first member of a new consumer group waits for others before partitions are assigned.'),
   shutdownGraceMs: option('shutdown-grace', duration('0', '10m'), '10s',
     'How long a stop waits for requests that are being answered before it closes their connections.'),
+
+  // ---- who may do what
+  admin: optional('admin', credentials,
+    'Turns authentication on at every door, and is the super user who can create everybody else. Not a flag: others could read it.'),
+  adminFile: optional('admin-file', text('FILE', 'a file'),
+    'The same from a file that holds NAME:PASSWORD, such as a secret of a container.'),
+  authentication: option('authentication', choice('none', 'required'), 'none',
+    'Whether credentials are asked for. They are, whenever an administrator is named; required asks for them without one.'),
+  superUsers: option('super-users', principals, '',
+    'Who may do everything, beside the administrator: User:NAME, separated by semicolons.'),
+  anonymous: option('anonymous', boolean, 'false',
+    'Serve HTTP and WebSocket requests that bring no credentials as User:ANONYMOUS, who may do what ACLs allow.'),
+  allowWithoutAcl: option('allow-without-acl', boolean, 'false',
+    'Allow everyone what no ACL speaks of (Kafka\'s allow.everyone.if.no.acl.found).'),
+  publicMetrics: option('public-metrics', boolean, 'false',
+    'Answer /metrics without credentials where authentication is on.'),
+  saslMechanisms: optional('sasl-mechanisms', list({ ...choice(...mechanisms), placeholder: 'MECHANISM' }),
+    'What listeners offer that do not say so themselves, of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 and OAUTHBEARER. ' +
+    'Default: PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512, and OAUTHBEARER with --oauth-jwks.'),
+  maxReauthMs: option('max-reauth', duration('0', '30d'), '0',
+    'How long a login of a Kafka client holds before it is asked for again (connections.max.reauth.ms). 0 is until the credentials run out.'),
+
+  // ---- TLS
+  tlsCert: optional('tls-cert', text('FILE', 'a file'),
+    'PEM file with the certificate of this server and those between it and its authority. Read again when it changes.'),
+  tlsKey: optional('tls-key', text('FILE', 'a file'),
+    'PEM file with its private key, without a passphrase.'),
+  tlsCa: optional('tls-ca', text('FILE', 'a file'),
+    'PEM file with the authorities whose client certificates are accepted.'),
+  tlsClientAuth: option('tls-client-auth', choice(...clientAuths), 'none',
+    'Whether clients are to show a certificate, where a listener does not say so itself.'),
+  tlsPrincipalRules: option('tls-principal-rules', text('RULES', 'rules'), 'DEFAULT',
+    'How the name in a client certificate becomes a principal (Kafka\'s ssl.principal.mapping.rules).'),
+
+  // ---- tokens
+  oauthJwks: optional('oauth-jwks', httpsUrl,
+    'Where the keys of those who sign tokens are (JWKS): turns OAUTHBEARER and HTTP Bearer on, together with the next two.'),
+  oauthIssuer: optional('oauth-issuer', text('ISSUER', 'an issuer'),
+    'What tokens must say in iss.'),
+  oauthAudience: optional('oauth-audience', text('AUDIENCE', 'an audience'),
+    'What tokens must say in aud.'),
+  oauthPrincipalClaim: option('oauth-principal-claim', text('CLAIM', 'the name of a claim'), 'sub',
+    'The claim that names the user.'),
+  oauthCa: optional('oauth-ca', text('FILE', 'a file'),
+    'PEM file with the authorities that --oauth-jwks is checked by, beside those that this machine trusts.'),
+
+  // ---- limits
+  maxConnections: option('max-connections', integer(1, 1_000_000), '10000',
+    'Connections in all, at every door together.'),
+  maxConnectionsPerAddress: option('max-connections-per-address', integer(1, 1_000_000), '1000',
+    'Connections from one address.'),
+  maxConnectionsPerPrincipal: option('max-connections-per-principal', integer(1, 1_000_000), '1000',
+    'Connections of one user, of all who give no credentials together not counted.'),
+  connectionRate: option('connection-rate', integer(1, 1_000_000), '500',
+    'New connections a second from one address.'),
+  memoryInFlightBytes: optional('memory-in-flight', bytes('1MiB', '1TiB'),
+    'Memory for requests that are being read or answered, in all: what is beyond waits in its socket. Default: a quarter of the memory there is.'),
+  memoryInFlightPerPrincipalBytes: option('memory-in-flight-per-principal', bytes('1MiB', '1TiB'), '32MiB',
+    'The same for one user.'),
+
+  // ---- what it tells
+  auditFile: optional('audit-file', text('FILE', 'a file'),
+    'Where logins, denials and changes of users, ACLs and quotas are written, one JSON object a line. SIGHUP opens it anew.'),
+  auditTopic: optional('audit-topic', topic,
+    'A topic that the same is appended to.'),
   logLevel: option('log-level', choice('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'), 'info',
     'The least important messages that are logged.'),
   logFormat: option('log-format', choice('auto', 'pretty', 'json'), 'auto',
@@ -66,6 +136,16 @@ export const options = {
 } as const satisfies { readonly [key: string]: Option<unknown> }
 
 export type OptionKey = keyof typeof options
+
+/** What the help says above the first option of each kind. */
+export const headings: { readonly [K in OptionKey]?: string } = {
+  data: 'The log and its doors',
+  admin: 'Who may do what',
+  tlsCert: 'TLS',
+  oauthJwks: 'Tokens',
+  maxConnections: 'Limits',
+  auditFile: 'What it tells'
+}
 
 /** The value of every option, by the key of its row. */
 export type Values = { readonly [K in OptionKey]: (typeof options)[K] extends Option<infer T> ? T : never }

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { parseArgs } from 'node:util'
 import { fileKeyOf, optionKeys, options, variableOf, type OptionKey } from './options.ts'
 import { nearest } from './suggest.ts'
+import type { Value } from './values.ts'
 
 export interface Given {
   readonly key: OptionKey
@@ -21,7 +22,10 @@ export interface Source {
   readonly problems: readonly string[]
 }
 
-export type Command = 'serve' | 'help' | 'version'
+export type Command = 'serve' | 'help' | 'version' | 'manage'
+
+/** What the commands manage that speak to a process that serves: `barnabas users list`, ... */
+export const managers = ['users', 'acls', 'quotas'] as const
 
 export interface Arguments extends Source {
   readonly command: Command
@@ -32,6 +36,8 @@ const variables = new Map(optionKeys.map(key => [variableOf(key), key]))
 const fileKeys = new Map(optionKeys.filter(key => key !== 'config').map(key => [fileKeyOf(key), key]))
 
 const didYouMean = (word: string | null): string => word === null ? '' : ` Did you mean ${word}?`
+const separatorOf = (key: OptionKey): string | null => (options[key].value as Value<unknown>).separator ?? null
+const isSecret = (key: OptionKey): boolean => (options[key].value as Value<unknown>).isSecret === true
 const isSwitch = (key: OptionKey): boolean => options[key].value.placeholder === ''
 
 const parseOptions = {
@@ -42,6 +48,7 @@ const parseOptions = {
 
 /** Asking for help or the version wins over everything else on the line. */
 export function readArguments (argv: readonly string[]): Arguments {
+  if (managers.some(name => name === argv[0])) return { command: 'manage', given: [], problems: [] }
   const { tokens } = parseArgs({
     args: [...argv], options: parseOptions, strict: false, tokens: true, allowPositionals: true, allowNegative: true
   })
@@ -56,7 +63,7 @@ export function readArguments (argv: readonly string[]): Arguments {
       // `--bogus 3`: one complaint is enough.
       if (token.index === afterUnknown) continue
       if (token.value === 'serve' && commands++ === 0) continue
-      problems.push(`There is no command ${JSON.stringify(token.value)}.${didYouMean(nearest(token.value, ['serve']))}`)
+      problems.push(`There is no command ${JSON.stringify(token.value)}.${didYouMean(nearest(token.value, ['serve', ...managers]))}`)
       continue
     }
     if (token.name === 'help' || token.name === 'version') {
@@ -70,7 +77,10 @@ export function readArguments (argv: readonly string[]): Arguments {
       continue
     }
     const from = `--${token.name}`
-    if (given.some(one => one.key === key)) {
+    if (isSecret(key)) {
+      problems.push(`${from} is not taken from the command line, which others on this machine can read: ` +
+        `set ${variableOf(key)}, or name a file that holds it with ${from}-file FILE.`)
+    } else if (given.some(one => one.key === key)) {
       problems.push(`${from} is given twice.`)
     } else if (isSwitch(key)) {
       given.push({ key, text: token.value ?? String(!token.rawName.startsWith('--no-')), from: token.rawName })
@@ -85,6 +95,9 @@ export function readArguments (argv: readonly string[]): Arguments {
 
 const dashed = (flag: string | null): string | null => flag === null ? null : `--${flag}`
 
+/** What the commands read that speak to a process that serves. */
+const commandVariables = new Set(['BARNABAS_CLI_USER'])
+
 /** A variable that is set to nothing counts as not set: that is how compose files and shells leave one out. */
 export function readEnvironment (env: NodeJS.ProcessEnv): Source {
   const given: Given[] = []
@@ -92,6 +105,7 @@ export function readEnvironment (env: NodeJS.ProcessEnv): Source {
   for (const [name, text] of Object.entries(env)) {
     if (!name.startsWith('BARNABAS_') || text === undefined || text === '') continue
     const key = variables.get(name)
+    if (commandVariables.has(name)) continue
     if (key !== undefined) given.push({ key, text, from: name })
     else if (!isServiceLink(name, text)) problems.push(`There is no option for the variable ${name}.${didYouMean(nearest(name, variables.keys()))}`)
   }
@@ -126,13 +140,15 @@ export function readFile (path: string): Source {
     const at = lineAt(isScalar(node) ? node.range?.[0] : 0)
     const key = fileKeys.get(name)
     if (key === undefined) {
-      problems.push(`${at}: there is no option ${JSON.stringify(name)}.${didYouMean(nearest(name, fileKeys.keys()))}`)
+      // A key that does not look like one may be a value that lost its place: a password, even.
+      const shown = /^[\w-]{1,64}$/.test(name) ? `there is no option ${JSON.stringify(name)}.` : 'this is no option.'
+      problems.push(`${at}: ${shown}${didYouMean(nearest(name, fileKeys.keys()))}`)
       continue
     }
     const text = isScalar(value) && value.value !== null
       ? scalarText(value.value)
-      : isSeq(value) && options[key].value.isList === true && value.items.every(item => isScalar(item))
-        ? value.items.map(item => String(item.value)).join(',')
+      : isSeq(value) && separatorOf(key) !== null && value.items.every(item => isScalar(item))
+        ? value.items.map(item => String(item.value)).join(separatorOf(key)!)
         : null
     const from = `${at}, ${name}`
     if (text === null) problems.push(`${from}: has no value that could be read; expected ${options[key].value.expected}.`)

@@ -13,8 +13,10 @@ export interface Value<T> {
   readonly parse: (text: string) => T | null
   /** What may have been meant by a text that is not such a value. */
   readonly meant?: (text: string) => string | null
-  /** A list reads a sequence in the file, and commas in a flag or a variable. */
-  readonly isList?: boolean
+  /** A list reads a sequence in the file, and this between its items in a flag or a variable. */
+  readonly separator?: string
+  /** Never shown in a message, and never taken from the command line, which others on the machine can read. */
+  readonly isSecret?: boolean
 }
 
 export function text (placeholder: string, expected: string): Value<string> {
@@ -137,12 +139,52 @@ function originOf (value: string): string | null {
   return url !== null && url.origin !== 'null' ? url.origin : null
 }
 
+/** A key set of https, fetched from where the configuration says and nowhere else. */
+export const httpsUrl: Value<string> = {
+  placeholder: 'URL',
+  expected: 'a URL that begins with https://, without a name, a password or a fragment in it',
+  parse: value => {
+    const url = URL.parse(value)
+    return url !== null && url.protocol === 'https:' && url.username === '' && url.password === '' && url.hash === '' ? url.href : null
+  },
+  meant: value => value.startsWith('http://') ? value.replace('http:', 'https:') : null
+}
+
+/** Kafka's names of topics. */
+export const topic: Value<string> = {
+  placeholder: 'TOPIC',
+  expected: 'the name of a topic: letters, digits and . _ -, at most 249 of them',
+  parse: value => /^[A-Za-z0-9._-]{1,249}$/.test(value) && value !== '.' && value !== '..' ? value : null
+}
+
+/** `User:alice`, or the name alone. */
+export const principal: Value<string> = {
+  placeholder: 'PRINCIPAL',
+  expected: 'User:NAME, or the name alone',
+  parse: value => {
+    const name = value.startsWith('User:') ? value.slice('User:'.length) : value.includes(':') ? '' : value
+    // eslint-disable-next-line no-control-regex
+    return /^[^\s\u0000-\u001f][^\u0000-\u001f]{0,255}$/.test(name) ? `User:${name}` : null
+  }
+}
+
+/** Names of principals may hold commas, as those of certificates do: then a semicolon is what separates them. */
+export const principals: Value<readonly string[]> = {
+  placeholder: 'PRINCIPAL;...',
+  expected: 'a list of User:NAME, separated by semicolons (or by commas, where no name is that of a certificate)',
+  separator: ';',
+  parse: given => {
+    const parsed = given.split(/[;=]/.test(given) ? ';' : ',').map(part => part.trim()).filter(part => part !== '').map(principal.parse)
+    return parsed.includes(null) ? null : parsed as string[]
+  }
+}
+
 export function list<T> (value: Value<T>): Value<readonly T[]> {
   const parts = (given: string): string[] => given.split(',').map(part => part.trim()).filter(part => part !== '')
   return {
     placeholder: `${value.placeholder},...`,
     expected: `a list, separated by commas, of ${value.expected}`,
-    isList: true,
+    separator: ',',
     parse: given => {
       const parsed = parts(given).map(part => value.parse(part))
       return parsed.includes(null) ? null : parsed as T[]

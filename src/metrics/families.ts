@@ -9,65 +9,14 @@ import { errorRow } from '../../protocol/errors.ts'
 import type { Door } from '../../protocol/rpc.ts'
 import type { HistogramSnapshot } from '../histogram.ts'
 import type { ApiStats, Traffic } from '../policies/measure.ts'
-import type { EventLoop } from './event-loop.ts'
-import type { HttpTimes } from './http.ts'
-import type { Sources, TopicSize } from './sources.ts'
-
-/** What the process itself adds to its sources. */
-export interface Read extends Sources {
-  readonly version: string
-  readonly times: HttpTimes
-  readonly eventLoop: EventLoop
-}
-
-export type Labels = Readonly<Record<string, string | number>>
-
-interface Described {
-  /** Without the prefix. */
-  readonly name: string
-  readonly help: string
-  readonly labels: readonly string[]
-}
-
-export interface NumberFamily extends Described {
-  readonly type: 'counter' | 'gauge'
-  readonly read: (from: Read) => Iterable<readonly [Labels, number]>
-}
-
-export interface HistogramFamily extends Described {
-  readonly type: 'histogram'
-  readonly read: (from: Read) => Iterable<readonly [Labels, HistogramSnapshot]>
-}
-
-export type Family = NumberFamily | HistogramFamily
-
-export const PREFIX = 'barnabas_'
+import { entriesOf, histogram, labelled, largest, one, OTHER, single, type Family, type Labels, type Read } from './family.ts'
+import { securityFamilies } from './security-families.ts'
+import type { TopicSize } from './sources.ts'
 
 const MAX_TOPICS = 200
 const MAX_CLOSE_CODES = 50
-const OTHER = 'other'
 
 const engineStates = ['closed', 'recovering', 'ready', 'failed'] as const
-
-const one = <V>(value: V): ReadonlyArray<readonly [Labels, V]> => [[{}, value]]
-
-function single (name: string, type: NumberFamily['type'], help: string, value: (from: Read) => number): NumberFamily {
-  return { name, type, help, labels: [], read: from => one(value(from)) }
-}
-
-function labelled (
-  name: string, type: NumberFamily['type'], labels: readonly string[], help: string, read: NumberFamily['read']
-): NumberFamily {
-  return { name, type, help, labels, read }
-}
-
-function histogram (name: string, labels: readonly string[], help: string, read: HistogramFamily['read']): HistogramFamily {
-  return { name, type: 'histogram', help, labels, read }
-}
-
-/** Labels in the order of the table, values as they are read. */
-const entriesOf = (label: string, values: Iterable<readonly [string | number, number]>): Array<readonly [Labels, number]> =>
-  Array.from(values, ([key, value]) => [{ [label]: key }, value] as const)
 
 export const families: readonly Family[] = [
   labelled('build_info', 'gauge', ['version', 'node'], 'Always 1; the labels say what runs.',
@@ -108,6 +57,9 @@ export const families: readonly Family[] = [
   labelled('kafka_client_connections', 'gauge', ['software'], 'Open connections by the software that the client says it is.',
     ({ kafka }) => entriesOf('software', kafka.clients)),
 
+  labelled('kafka_listener_connections', 'gauge', ['listener'], 'The same by the listener that they came in at.',
+    ({ kafka }) => entriesOf('listener', Array.from(kafka.listeners, ([name, { open }]) => [name, open]))),
+
   // ---- HTTP, streams and WebSocket
 
   labelled('http_requests_total', 'counter', ['method', 'route', 'status'], 'HTTP requests that were answered.',
@@ -130,6 +82,10 @@ export const families: readonly Family[] = [
   labelled('ws_closes_total', 'counter', ['code'], 'WebSocket sessions that ended, by close code (RFC 6455).',
     ({ http }) => entriesOf('code', largest(http.webSocket.closes, MAX_CLOSE_CODES))),
   single('feeds', 'gauge', 'Partitions that are followed for HTTP and WebSocket readers.', ({ feeds }) => feeds.size),
+
+  // ---- who, what and how much
+
+  ...securityFamilies,
 
   // ---- the log
 
@@ -184,11 +140,4 @@ function eachTopic ({ log }: Read, read: (topic: TopicSize) => number): Array<re
   const named = topics.slice(0, MAX_TOPICS).map(topic => [{ topic: topic.topic }, read(topic)] as const)
   const rest = topics.slice(MAX_TOPICS)
   return rest.length === 0 ? named : [...named, [{ topic: OTHER }, rest.reduce((sum, topic) => sum + read(topic), 0)]]
-}
-
-/** The `count` largest, and the sum of the rest. */
-function largest (values: ReadonlyMap<number, number>, count: number): Array<readonly [string | number, number]> {
-  const sorted: Array<readonly [string | number, number]> = [...values].sort((a, b) => b[1] - a[1])
-  if (sorted.length <= count) return sorted
-  return [...sorted.slice(0, count), [OTHER, sorted.slice(count).reduce((sum, [, value]) => sum + value, 0)]]
 }

@@ -3,7 +3,8 @@
  * loading it takes a tenth of a quick start.
  */
 import { Counter, Gauge, Registry, collectDefaultMetrics, type Metric } from 'prom-client'
-import { PREFIX, families, type Family, type HistogramFamily, type NumberFamily, type Read } from './families.ts'
+import { families } from './families.ts'
+import { PREFIX, type Family, type HistogramFamily, type NumberFamily, type Read } from './family.ts'
 
 export function createRegistry (from: Read): Registry {
   const registry = new Registry()

@@ -1,13 +1,14 @@
 /**
  * What the metrics are read from: plain fields that others bump. Nothing is copied until someone asks.
  */
+import type { QuotaEntity, QuotaKey } from '../access/model.ts'
 import type { HistogramSnapshot } from '../histogram.ts'
 import type { KafkaStats } from '../kafka/stats.ts'
 import type { RequestStats } from '../policies/measure.ts'
 
 export interface Sources {
   readonly requests: RequestStats
-  readonly kafka: Pick<KafkaStats, 'connections' | 'connectionsTotal' | 'bytesIn' | 'bytesOut' | 'disconnects' | 'clients'>
+  readonly kafka: Pick<KafkaStats, 'connections' | 'connectionsTotal' | 'bytesIn' | 'bytesOut' | 'disconnects' | 'clients' | 'authentications' | 'listeners'>
   readonly http: HttpCounters
   readonly log: LogStats
   /** The partitions that are followed for HTTP and WebSocket readers. */
@@ -15,6 +16,43 @@ export interface Sources {
   readonly engine: { readonly state: 'closed' | 'recovering' | 'ready' | 'failed' }
   /** Aborted when the process begins to stop. */
   readonly draining: AbortSignal
+  readonly security?: SecuritySources
+}
+
+/** What is known of who may do what, and how much. Whatever is left out has no series. */
+export interface SecuritySources {
+  readonly counters?: SecurityCounters
+  /** Connections at every door together. */
+  readonly connections?: { readonly open: number, readonly refused: Readonly<Record<string, number>> }
+  /** Requests that are being read or answered. `waitedTotal` is how many had to wait for room. */
+  readonly memory?: { readonly reservedBytes: number, readonly waiting: number, readonly waitedTotal: number }
+  readonly quotas?: QuotaSource
+  readonly tls?: { readonly files: Iterable<{ readonly file: string, readonly expiresAtMs: number }> }
+  readonly jwks?: { readonly state: { readonly lastFetchMs: number | null, readonly fetches: number, readonly failures: number, readonly keys: number } }
+  readonly audit?: {
+    readonly stats: { readonly events: Readonly<Record<string, number>>, readonly dropped: Readonly<Record<string, number>> }
+  }
+  readonly access?: {
+    readonly acls: { readonly size: number }
+    readonly quotas: Iterable<unknown>
+    users (): Iterable<unknown>
+  }
+}
+
+/** What doors and policies report as it happens, counted by names of ours. */
+export interface SecurityCounters {
+  /** Logins over HTTP and WebSocket: how, and with what outcome. Kafka clients are counted at their own door. */
+  httpLogins (): Iterable<readonly [method: string, outcome: string, count: number]>
+  denials (): Iterable<readonly [operation: string, resourceType: string, count: number]>
+  /** Limits beside those of connections and memory. */
+  limits (): Iterable<readonly [limit: string, count: number]>
+}
+
+export interface QuotaSource {
+  /** How often, and for how long in seconds, somebody was held back. */
+  throttled (): Iterable<readonly [quota: QuotaKey, door: string, seconds: HistogramSnapshot]>
+  /** How much of it is used now by whom: 1 is all. */
+  usage (): Iterable<{ readonly quota: QuotaKey, readonly entity: QuotaEntity, readonly ratio: number }>
 }
 
 /** What the log engine tells of itself. Counters since the process started, unless said otherwise. */

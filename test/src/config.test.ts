@@ -18,8 +18,24 @@ function problemsOf (argv: readonly string[], env: NodeJS.ProcessEnv = {}): read
 t.test('without anything given, the defaults are those of the fixed surface', async t => {
   t.match(loadConfig([], {}), {
     data: resolve('data'),
-    kafka: { host: '127.0.0.1', port: 9092 },
-    http: { host: '127.0.0.1', port: 8082 },
+    kafka: [{ name: 'PLAINTEXT', protocol: 'PLAINTEXT', host: '127.0.0.1', port: 9092, advertised: null, mechanisms: [], clientAuth: 'none' }],
+    http: { scheme: 'http', host: '127.0.0.1', port: 8082, clientAuth: 'none' },
+    security: { required: false },
+    admin: null,
+    tls: null,
+    oauth: null,
+    superUsers: [],
+    anonymous: false,
+    allowWithoutAcl: false,
+    publicMetrics: false,
+    maxReauthMs: 0,
+    maxConnections: 10_000,
+    maxConnectionsPerAddress: 1000,
+    maxConnectionsPerPrincipal: 1000,
+    connectionRate: 500,
+    memoryInFlightPerPrincipalBytes: 32 * 2 ** 20,
+    auditFile: null,
+    auditTopic: null,
     durability: 'fsync',
     advertised: null,
     insecure: false,
@@ -42,11 +58,9 @@ t.test('without anything given, the defaults are those of the fixed surface', as
   t.equal(loadConfig([], { NO_COLOR: '1' }).color, false)
 })
 
-/** For every option but --config and --upstream: a value that is not the default, and what it becomes. */
-const samples: { readonly [K in Exclude<OptionKey, 'config' | 'upstream'>]: readonly [text: string, value: unknown] } = {
+/** For every option that stands in the configuration as it was given: a value that is not the default, and what it becomes. */
+const samples = {
   data: ['/var/lib/barnabas', '/var/lib/barnabas'],
-  kafka: ['127.0.0.1:19092', { host: '127.0.0.1', port: 19092 }],
-  http: ['[::1]:0', { host: '::1', port: 0 }],
   durability: ['os', 'os'],
   advertised: ['log.example.com:443', { host: 'log.example.com', port: 443 }],
   insecure: ['true', true],
@@ -60,18 +74,35 @@ const samples: { readonly [K in Exclude<OptionKey, 'config' | 'upstream'>]: read
   tailMemoryBytes: ['0', 0],
   groupInitialDelayMs: ['3s', 3000],
   shutdownGraceMs: ['1.5m', 90_000],
+  superUsers: ['User:a;b', ['User:a', 'User:b']],
+  anonymous: ['true', true],
+  allowWithoutAcl: ['true', true],
+  publicMetrics: ['true', true],
+  maxReauthMs: ['1h', 3_600_000],
+  maxConnections: ['20', 20],
+  maxConnectionsPerAddress: ['21', 21],
+  maxConnectionsPerPrincipal: ['22', 22],
+  connectionRate: ['23', 23],
+  memoryInFlightBytes: ['1GiB', 2 ** 30],
+  memoryInFlightPerPrincipalBytes: ['64MiB', 2 ** 26],
+  auditFile: ['/var/log/audit.ndjson', '/var/log/audit.ndjson'],
+  auditTopic: ['audit', 'audit'],
   logLevel: ['debug', 'debug'],
   logFormat: ['json', 'json']
-}
+} satisfies { readonly [K in OptionKey & keyof Config]?: readonly [text: string, value: unknown] }
 
-for (const [key, [text, value]] of Object.entries(samples) as Array<[keyof Config & keyof typeof samples, readonly [string, unknown]]>) {
+const required = { BARNABAS_AUTHENTICATION: 'required' }
+
+for (const key of Object.keys(samples) as Array<keyof typeof samples>) {
+  const [text, value] = samples[key]
   t.test(`--${options[key].flag} is the same as a flag, a variable and a key of the file`, async t => {
     const directory = t.testdir({ 'barnabas.yaml': `${fileKeyOf(key)}: "${text}"\n` })
-    const flag = key === 'insecure' ? ['--insecure'] : key === 'autoCreate' ? ['--no-auto-create'] : [`--${options[key].flag}`, text]
-    t.same(loadConfig(flag, {})[key], value)
-    t.same(loadConfig([`--${options[key].flag}=${text}`], {})[key], value)
-    t.same(loadConfig(['serve'], { [variableOf(key)]: text })[key], value)
-    t.same(loadConfig(['--config', join(directory, 'barnabas.yaml')], {})[key], value)
+    const isSwitch = options[key].value.placeholder === ''
+    const flag = isSwitch ? [text === 'true' ? `--${options[key].flag}` : `--no-${options[key].flag}`] : [`--${options[key].flag}`, text]
+    t.same(loadConfig(flag, required)[key], value)
+    t.same(loadConfig([`--${options[key].flag}=${text}`], required)[key], value)
+    t.same(loadConfig(['serve'], { ...required, [variableOf(key)]: text })[key], value)
+    t.same(loadConfig(['--config', join(directory, 'barnabas.yaml')], required)[key], value)
   })
 }
 
@@ -79,7 +110,7 @@ t.test('a flag goes before a variable, a variable before the file, the file befo
   const directory = t.testdir({ 'c.yaml': 'partitions: 2\nkafka: 127.0.0.1:1\nhttp: 127.0.0.1:2\nlogLevel: debug' })
   const env = { BARNABAS_CONFIG: join(directory, 'c.yaml'), BARNABAS_PARTITIONS: '3', BARNABAS_KAFKA: '127.0.0.1:4', BARNABAS_DATA: '' }
   const config = loadConfig(['--partitions', '5'], env)
-  t.match(config, { partitions: 5, kafka: { port: 4 }, http: { port: 2 }, logLevel: 'debug', durability: 'fsync' })
+  t.match(config, { partitions: 5, kafka: [{ port: 4 }], http: { port: 2 }, logLevel: 'debug', durability: 'fsync' })
   t.equal(config.data, resolve('data'), 'a variable that is set to nothing is not set')
 })
 
@@ -127,7 +158,7 @@ t.test('a value out of range is refused with its source, itself and what was exp
   t.same(problemsOf(['--partitions', '0']), ['--partitions: "0" is not allowed; expected a whole number from 1 to 10000.'])
   t.same(problemsOf([], { BARNABAS_DURABILITY: 'fsnyc' }),
     ['BARNABAS_DURABILITY: "fsnyc" is not allowed; expected one of fsync, os. Did you mean fsync?'])
-  t.match(problemsOf(['--kafka', '9092']), [/^--kafka: "9092" is not allowed; expected HOST:PORT, .* Did you mean 127\.0\.0\.1:9092\?$/])
+  t.match(problemsOf(['--kafka', '9092']), [/^--kafka: "9092" is not allowed; expected a list, .*HOST:PORT, .* Did you mean 127\.0\.0\.1:9092\?$/])
   t.match(problemsOf(['--kafka', '::1:9092']), [/Did you mean \[::1\]:9092\?$/])
   t.match(problemsOf(['--max-body', '64M']), [/Did you mean 64MiB\?$/])
   t.match(problemsOf(['--shutdown-grace', '500']), [/Did you mean 500ms\?$/])
@@ -137,7 +168,7 @@ t.test('a value out of range is refused with its source, itself and what was exp
   t.match(problemsOf(['--advertised', 'log:0']), [/a host and a port that clients can connect to/])
   const file = join(t.testdir({ 'c.yaml': '\npartitions: many\nkafka:\n  host: x\nhttp:\n' }), 'c.yaml')
   t.match(problemsOf(['--config', file]), [
-    `${file} line 3, kafka: has no value that could be read; expected HOST:PORT`,
+    `${file} line 3, kafka: has no value that could be read; expected a list`,
     `${file} line 5, http: has no value that could be read`,
     `${file} line 2, partitions: "many" is not allowed`
   ])
@@ -165,7 +196,8 @@ t.test('a file that cannot be used is named', async t => {
 
 t.test('beyond this machine nothing listens without --insecure', async t => {
   for (const address of ['0.0.0.0:9092', ':9092', '[::]:9092', '192.168.0.7:9092', 'log.example.com:9092']) {
-    t.match(problemsOf(['--kafka', address]), [/^--kafka: .* can be reached from other machines, .*Use 127\.0\.0\.1:9092, or add --insecure/], address)
+    const sentence = /^--kafka: .* can be reached from other machines, .*Use 127\.0\.0\.1:9092, name an administrator .*, or add --insecure/
+    t.match(problemsOf(['--kafka', address]), [sentence], address)
     t.same(problemsOf(['--kafka', address, '--insecure']), [], address)
   }
   t.match(problemsOf([], { BARNABAS_HTTP: '0.0.0.0:80' }), [/^BARNABAS_HTTP: 0\.0\.0\.0:80 can be reached/])

@@ -5,8 +5,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { usageOf } from '../../src/config/help.ts'
+import type { Value } from '../../src/config/values.ts'
 import { fileKeyOf, optionKeys, options, variableOf } from '../../src/config/options.ts'
-import { families, PREFIX } from '../../src/metrics/families.ts'
+import { families } from '../../src/metrics/families.ts'
+import { PREFIX } from '../../src/metrics/family.ts'
 
 const root = join(import.meta.dirname, '../..')
 const page = readFileSync(join(root, 'docs/operations.md'), 'utf8')
@@ -25,7 +27,9 @@ t.test('the options', async t => {
     '|---|---|---|---|---|',
     ...optionKeys.map(key => {
       const { fallback, help } = options[key]
-      return `| ${code(usageOf(key))} | ${code(variableOf(key))} | ${key === 'config' ? '' : code(fileKeyOf(key))} | ${code(fallback ?? '')} | ${help} |`
+      const value: Value<unknown> = options[key].value
+      const flag = value.isSecret === true ? '' : usageOf(key)
+      return `| ${code(flag)} | ${code(variableOf(key))} | ${key === 'config' ? '' : code(fileKeyOf(key))} | ${code(fallback ?? '')} | ${help} |`
     }),
     ''
   ].join('\n'))
@@ -55,7 +59,7 @@ t.test('the log lines', async t => {
   const lines = Array.from(table!.matchAll(/^\| `([^`]+)` \| (\w+) \|/gm), ([, msg, level]) => ({ msg: msg!, level: level! }))
   t.ok(lines.length >= 12)
   for (const { msg, level } of lines) {
-    const written = new RegExp(`\\.${level}\\((?:.*, )?'${msg.replace(/[.*+?^$()[\]]/g, '\\$&')}`)
+    const written = new RegExp(`\\.(?:${level}\\(|write\\('${level}', )(?:.*, )?'${msg.replace(/[.*+?^$()[\]]/g, '\\$&')}`)
     t.ok(sources.some(source => written.test(source)), `${level}: ${msg}`)
   }
 })

@@ -33,12 +33,13 @@ async function createApp (config: Config): Promise<App> {
     process.stderr.write('starting\n')
     await sleep(60_000)
   }
-  const [kafka, http] = [await listen(config.kafka), await listen(config.http)]
+  const [kafka, http] = [await listen(config.kafka[0]!), await listen(config.http)]
   if (mode === 'uncaught') setTimeout(() => { throw new Error('uncaught by anyone') }, 10)
   if (mode === 'unhandled') setTimeout(() => { Promise.reject(new Error('unhandled by anyone')).then(() => {}) }, 10)
   return {
-    kafka: addressOf(kafka),
+    kafka: [addressOf(kafka)],
     http: addressOf(http),
+    reload: () => {},
     failed: mode === 'fails' ? sleep(10).then(() => new Error('the disk is gone')) : new Promise(() => {}),
     stop: async () => {
       kafka.close()
