@@ -162,7 +162,4 @@ export class MemoryBudget {
   }
 }
 
-function firstOf<T> (set: ReadonlySet<T>): T | undefined {
-  for (const first of set) return first
-  return undefined
-}
+const firstOf = <T>(set: ReadonlySet<T>): T | undefined => set.values().next().value

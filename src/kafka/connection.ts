@@ -2,27 +2,55 @@
  * One connection: bytes in, frames, one request at a time in the engine, answers out in order.
  *
  * What has arrived waits in the frame splitter, which is the only queue: a frame is cut off when it can be dispatched, not
- * before. Reading goes on while a request is in the engine, up to a bound; nothing is taken while the peer is muted
- * (KIP-219) or does not read what it was sent.
+ * before. Reading goes on while a request is in the engine, up to a bound, and no further than there is room for; nothing
+ * is taken while the peer does not read what it was sent, and little while it is muted (KIP-219).
  */
 import type { Socket } from 'node:net'
 import { FrameSplitter, type RequestHeader } from '../../protocol/frame.ts'
+import { formatPrincipal } from '../../protocol/rpc.ts'
+import type { ConnectionLimits } from '../access/connections.ts'
+import type { MemoryBudget } from '../access/memory-budget.ts'
+import type { Identity } from '../auth/identity.ts'
 import { formatAddress } from './advertise.ts'
 import { Exchange, type ExchangeHost, type Line } from './exchange.ts'
 import type { LogLimit } from './log-limit.ts'
+import { Login, type LoginHost, type Outcome } from './login.ts'
+import { Mute } from './mute.ts'
 import { Peer } from './peer.ts'
+import { FREE_BYTES, Room } from './room.ts'
 import { Silence, type SilenceLimits } from './silence.ts'
-import type { DisconnectCause, KafkaStats } from './stats.ts'
+import type { DisconnectCause, KafkaStats, ListenerCount } from './stats.ts'
 import { verdictOn } from './verdict.ts'
 
 /** What the connections of one listener share. */
 export interface ConnectionHost extends ExchangeHost {
+  /** The listener's name. */
+  readonly name: string
+  /** Null where nothing asks for credentials. */
+  readonly login: LoginHost | null
+  readonly connections: ConnectionLimits
+  readonly memory: MemoryBudget
   readonly maxFrameBytes: number
+  readonly maxUnauthenticatedFrameBytes: number
+  /** In sweeps: from the accept until the client has proved who it is. */
+  readonly authenticationTicks: number
+  /** How many sweeps there have been. */
+  readonly sweeps: number
   readonly silence: SilenceLimits
   readonly log: LogLimit
   readonly stats: KafkaStats
+  readonly count: ListenerCount
   readonly httpHint: string | null
   readonly onClose: (connection: Connection) => void
+}
+
+/** A socket that the listener has let in. */
+export interface Arrival {
+  readonly socket: Socket
+  /** The sweep it was accepted in. */
+  readonly acceptedAt: number
+  /** What a certificate has proved, if anything. */
+  readonly identity: Identity | null
 }
 
 /** Bytes received beyond the request in the engine, and bytes of answers that the kernel has not taken, before we wait. */
@@ -31,8 +59,6 @@ const MAX_UNSENT_BYTES = 1024 * 1024
 
 /** Requests that one connection may have answered before the others get a turn. */
 const BURST = 64
-
-const MAX_TIMER_MS = 0x7fffffff
 
 const peerLeft = new Error('The client has disconnected.')
 const shuttingDown = new Error('The listener is shutting down.')
@@ -43,8 +69,15 @@ export class Connection implements Line {
   readonly #peer: Peer
   readonly #splitter: FrameSplitter
   readonly #silence: Silence
+  readonly #login: Login | null
   readonly #exchange: Exchange
-  #muted: NodeJS.Timeout | null = null
+  readonly #room: Room
+  readonly #mute = new Mute(() => this.#onUnmute())
+  readonly #acceptedAt: number
+  /** The principal that it counts for. */
+  #joined: string | null = null
+  /** Our last word, held back. */
+  #farewell: NodeJS.Timeout | null = null
   /** Waits for its turn behind other connections. */
   #yielding = false
   #burst = 0
@@ -60,30 +93,44 @@ export class Connection implements Line {
   /** Whether a whole frame was ever received; until then, nonsense is a stranger's. */
   #isKafka = false
 
-  constructor (socket: Socket, host: ConnectionHost) {
+  constructor ({ socket, acceptedAt, identity }: Arrival, host: ConnectionHost) {
     this.#socket = socket
     this.#host = host
-    this.#peer = new Peer(socket, host.stats)
-    this.#splitter = new FrameSplitter(host.maxFrameBytes)
+    this.#acceptedAt = acceptedAt
+    this.#peer = new Peer(socket, host.stats, host.count)
+    this.#splitter = new FrameSplitter(host.login === null ? host.maxFrameBytes : host.maxUnauthenticatedFrameBytes)
     this.#silence = new Silence(host.silence)
-    this.#exchange = new Exchange(host, this.#peer, this)
+    this.#login = host.login === null ? null : new Login(host.login, { address: this.#peer.address, listener: host.name })
+    this.#exchange = new Exchange(host, this.#peer, this.#login, this)
+    this.#room = new Room(host.memory, this.#peer.payer, () => this.#regulate())
     socket.on('data', this.#onData)
     socket.on('drain', this.#onDrain)
     socket.on('end', this.#onEnd)
     socket.on('error', this.#onError)
     socket.on('close', this.#onClose)
+    if (identity !== null && !this.#welcome(identity)) return
+    socket.resume()
   }
 
   // ---- for the listener
 
   /** One sweep: time passes. */
   tick (): void {
-    if (this.#exchange.busy || this.#muted !== null) return
+    const { log, authenticationTicks, sweeps } = this.#host
+    if (this.#farewell !== null) return
+    if (!this.#finishing && this.#login?.isDone === false && sweeps - this.#acceptedAt >= authenticationTicks) {
+      log.write('info', 'late', this.#peer.describe(null), 'The client did not prove in time who it is. The connection is closed.')
+      return this.destroy('not_authenticated')
+    }
+    if (this.#exchange.busy) return
     if (this.#finishing) {
       if (this.#silence.tickAfterEnd()) this.#socket.destroy()
       return
     }
-    const verdict = this.#silence.tick(this.#hungry && this.#splitter.buffered > 0)
+    // It is we who keep the peer waiting; but half a frame stays half a frame.
+    if (this.#room.isWaiting || (this.#mute.isOn && !this.#hungry)) return
+    if (this.#mute.isOn) this.#silence.broken()
+    const verdict = this.#silence.tick(this.#hungry && this.#splitter.buffered > 0, this.#room.nextBytes)
     if (verdict !== null) this.destroy(verdict === 'idle' && this.#isUnread() ? 'slow_reader' : verdict)
   }
 
@@ -91,8 +138,8 @@ export class Connection implements Line {
   drain (): void {
     if (!this.#finishing) this.#cause = 'shutdown'
     this.#finishing = true
-    if (this.#exchange.busy) this.#exchange.abort(shuttingDown)
-    else this.#socket.destroySoon()
+    if (this.#exchange.busy) return this.#exchange.abort(shuttingDown)
+    this.#socket.destroySoon()
   }
 
   destroy (cause: DisconnectCause): void {
@@ -121,18 +168,43 @@ export class Connection implements Line {
 
   done (throttleMs: number): void {
     this.#silence.broken()
+    this.#room.answered()
     if (this.#finishing) return this.#finish()
-    if (throttleMs > 0 && !this.#closed) this.#muted = setTimeout(this.#onUnmute, Math.min(throttleMs, MAX_TIMER_MS))
+    if (throttleMs > 0 && !this.#closed) this.#mute.hold(throttleMs)
     this.#pump()
   }
 
-  hangUp (cause: DisconnectCause, header: RequestHeader, sentence: string): void {
+  heard ({ frame, identity, failure }: Outcome, header: RequestHeader | null): void {
+    if (failure === null) {
+      if (identity !== null && !this.#welcome(identity)) return
+      if (frame !== null) this.send(frame)
+      return this.done(0)
+    }
+    const { cause, sentence, delayMs } = failure
+    if (!this.#closed) this.#host.log.write('info', cause, this.#peer.describe(header), `${sentence} The connection is closed.`)
+    if (this.#finishing || this.#closed) return this.done(0)
+    this.#room.answered()
+    this.#room.close()
+    this.#cause = cause
+    this.#finishing = true
+    const farewell = (): void => {
+      this.#farewell = null
+      if (frame !== null) this.send(frame)
+      this.#finish()
+    }
+    if (delayMs > 0) this.#farewell = setTimeout(farewell, delayMs)
+    else farewell()
+  }
+
+  hangUp (cause: DisconnectCause, header: RequestHeader | null, sentence: string): void {
+    this.#room.answered()
     this.#host.log.write('info', cause, this.#peer.describe(header), `${sentence} The connection is closed.`)
     this.destroy(cause)
   }
 
   fail (error: unknown, header: RequestHeader | null): void {
     const { log, httpHint } = this.#host
+    this.#room.answered()
     const { cause, level, sentence, reply } = verdictOn(error, this.#isKafka, formatAddress(this.#peer.reached), httpHint)
     const about = this.#peer.describe(header)
     log.write(level, cause, level === 'error' ? { ...about, err: error } : about, sentence)
@@ -140,6 +212,23 @@ export class Connection implements Line {
     this.#cause = cause
     this.send([reply])
     this.#finish()
+  }
+
+  /** The client has proved who it is. False if it may not stay. */
+  #welcome (identity: Identity): boolean {
+    const { connections, maxFrameBytes } = this.#host
+    const { principal } = identity
+    const name = formatPrincipal(principal)
+    this.#peer.principal = principal
+    if (this.#closed || this.#joined !== null) return true
+    if (!connections.joined(name)) {
+      this.hangUp('too_many_per_principal', null, `${connections.bounds.maxPerPrincipal} connections of that principal are open, which is the limit.`)
+      return false
+    }
+    this.#joined = name
+    this.#room.payer = name
+    this.#splitter.limit = maxFrameBytes
+    return true
   }
 
   // ---- taking requests
@@ -153,6 +242,7 @@ export class Connection implements Line {
         break
       }
       try {
+        if (this.#mute.isOn && !this.#isUrgent()) break
         const frame = this.#splitter.next()
         if (frame === null) {
           this.#hungry = true
@@ -160,7 +250,9 @@ export class Connection implements Line {
         }
         this.#silence.frameComplete()
         this.#isKafka = true
+        this.#room.taken()
         this.#exchange.take(frame)
+        if (!this.#exchange.busy) this.#room.answered()
       } catch (error) {
         return this.fail(error, null)
       }
@@ -171,9 +263,15 @@ export class Connection implements Line {
   }
 
   #mayTake (): boolean {
-    if (this.#exchange.busy || this.#muted !== null || this.#yielding || this.#finishing) return false
+    if (this.#exchange.busy || this.#yielding || this.#finishing) return false
     // What came before a FIN is carried out even when nobody can be answered any more: acks=0 producers leave at once.
     return this.#closed ? this.#ended : !this.#isUnread()
+  }
+
+  /** Whether the next request is one that even a muted peer is answered, as far as can be told yet. */
+  #isUrgent (): boolean {
+    const { nextApiKey } = this.#splitter
+    return nextApiKey === null || this.#exchange.expectsToken || this.#mute.lets(nextApiKey)
   }
 
   /** Whether the peer is behind with reading what it was sent. */
@@ -181,13 +279,23 @@ export class Connection implements Line {
     return this.#socket.writableLength > MAX_UNSENT_BYTES
   }
 
-  /** Stops reading while enough is waiting, but never in the middle of the frame that is wanted next. */
+  /** Stops reading while enough is waiting, or while there is no room for more. */
   #regulate (): void {
-    const full = !this.#hungry && this.#splitter.buffered > MAX_QUEUED_BYTES
-    if (full === this.#paused || this.#finishing) return
+    if (this.#finishing) return
+    const full = !this.#hasRoom()
+    if (full === this.#paused) return
     this.#paused = full
     if (full) this.#socket.pause()
     else this.#socket.resume()
+  }
+
+  /** A frame that is wanted next is waited for; one that comes after the request in the engine is read only where that costs no one else. */
+  #hasRoom (): boolean {
+    const splitter = this.#splitter
+    if (splitter.buffered <= FREE_BYTES) return true
+    if (this.#hungry) return this.#room.claim(splitter.wanted)
+    if (splitter.buffered > MAX_QUEUED_BYTES || !this.#exchange.busy) return false
+    return splitter.wanted > FREE_BYTES && this.#room.tryClaim(splitter.wanted)
   }
 
   /** Ends a long poll that is the last thing a peer asked for before it left. */
@@ -199,6 +307,7 @@ export class Connection implements Line {
   #finish (): void {
     this.#finishing = true
     this.#silence.broken()
+    this.#room.close()
     if (this.#closed) return
     if (this.#paused) this.#socket.resume()
     this.#socket.end()
@@ -225,8 +334,7 @@ export class Connection implements Line {
     this.#pump()
   }
 
-  readonly #onUnmute = (): void => {
-    this.#muted = null
+  #onUnmute (): void {
     this.#silence.broken()
     this.#pump()
   }
@@ -242,10 +350,12 @@ export class Connection implements Line {
   }
 
   readonly #onClose = (): void => {
-    const { stats, onClose } = this.#host
+    const { stats, connections, onClose } = this.#host
     this.#closed = true
-    if (this.#muted !== null) clearTimeout(this.#muted)
-    this.#muted = null
+    this.#mute.cancel()
+    if (this.#farewell !== null) clearTimeout(this.#farewell)
+    this.#room.close()
+    if (this.#joined !== null) connections.parted(this.#joined)
     stats.disconnects[this.#cause]++
     this.#peer.leave()
     this.#exchange.abort(peerLeft)

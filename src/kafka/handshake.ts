@@ -1,6 +1,6 @@
 /**
  * The requests that the door answers itself, before anything is dispatched: ApiVersions, and on a listener without SASL
- * SaslHandshake and SaslAuthenticate. It also knows which requests may be dispatched at all: what is advertised and what
+ * SaslHandshake and SaslAuthenticate (on one with it, `login.ts` does). It also knows which requests may be dispatched at all: what is advertised and what
  * is let through come from one table.
  */
 import { apiOf } from '../../protocol/apis.ts'
@@ -12,6 +12,7 @@ import { ApiVersions } from '../../protocol/messages/18-api-versions.ts'
 import { SaslAuthenticate } from '../../protocol/messages/36-sasl-authenticate.ts'
 import type { Reader } from '../../protocol/reader.ts'
 import type { Api, ResponseInput } from '../../protocol/schema.ts'
+import type { SecurityProtocol } from './security.ts'
 
 /** What a client says it is (KIP-511). */
 export interface Software {
@@ -41,10 +42,12 @@ const SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
 
 export class Handshake {
   readonly #served = new Map<number, Served>()
+  readonly #protocol: SecurityProtocol
   readonly #apiKeys: ResponseInput<typeof ApiVersions>['apiKeys']
 
   /** `supports` is what lies behind the waist; it is cut to what the codec can read. */
-  constructor (supports: ReadonlyMap<number, readonly [min: number, max: number]>) {
+  constructor (supports: ReadonlyMap<number, readonly [min: number, max: number]>, protocol: SecurityProtocol) {
+    this.#protocol = protocol
     for (const [key, [min, max]] of supports) {
       const api = apiOf(key)
       if (api === undefined) continue
@@ -73,7 +76,7 @@ export class Handshake {
       case SaslHandshake.key: return refuse(SaslHandshake, header, reader, { errorCode: errors.ILLEGAL_SASL_STATE, mechanisms: [] })
       case SaslAuthenticate.key: return refuse(SaslAuthenticate, header, reader, {
         errorCode: errors.ILLEGAL_SASL_STATE,
-        errorMessage: 'This listener does not use SASL: set security.protocol=PLAINTEXT in the client.',
+        errorMessage: `This listener does not use SASL: set security.protocol=${this.#protocol} in the client.`,
         authBytes: Buffer.alloc(0)
       })
       default: return null

@@ -1,15 +1,23 @@
 /**
  * The native door: accepts connections, sweeps the silent ones away, and closes down in order.
  */
+import type { X509Certificate } from 'node:crypto'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import type { Logger } from 'pino'
 import { MAX_FRAME_BYTES } from '../../protocol/frame.ts'
-import type { Dispatch } from '../../protocol/rpc.ts'
-import { formatAddress, type Address } from './advertise.ts'
+import type { Context, Dispatch } from '../../protocol/rpc.ts'
+import type { ConnectionLimits } from '../access/connections.ts'
+import type { MemoryBudget } from '../access/memory-budget.ts'
+import { AuthenticationFailed, type Identity, type Mechanism, type Origin, type SaslServer } from '../auth/identity.ts'
+import { Doorkeeper } from './admission.ts'
+import { formatAddress, plainAddress, type Address } from './advertise.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
 import { Handshake } from './handshake.ts'
 import { LogLimit } from './log-limit.ts'
+import { usesSasl, usesTls, type SecurityProtocol } from './security.ts'
 import type { KafkaStats } from './stats.ts'
+import { describeTlsFailure, TlsGate, type ListenerTls, type TlsFailure } from './tls.ts'
 
 export interface KafkaLimits {
   /** The longest request, without its length field (Kafka's `socket.request.max.bytes`). */
@@ -18,17 +26,45 @@ export interface KafkaLimits {
   readonly idleTimeoutMs: number
   /** How long half a frame may stand still; less than 1 KiB a second counts as standing still. */
   readonly partialFrameTimeoutMs: number
-  readonly maxConnections: number
+  /** How long a client has from being accepted to having proved who it is, TLS included. */
+  readonly authenticationTimeoutMs: number
+  /** The longest request before that (Kafka's `sasl.server.max.receive.size`). */
+  readonly maxUnauthenticatedFrameBytes: number
+  /** How many requests it may take. */
+  readonly maxUnauthenticatedRequests: number
+  /** For how long a connection that came too soon is left unread before it is closed. */
+  readonly refusalDelayMs: number
 }
 
 export const defaultKafkaLimits: KafkaLimits = {
   maxFrameBytes: MAX_FRAME_BYTES,
   idleTimeoutMs: 600_000,
   partialFrameTimeoutMs: 30_000,
-  maxConnections: 10_000
+  authenticationTimeoutMs: 10_000,
+  maxUnauthenticatedFrameBytes: 512 * 1024,
+  maxUnauthenticatedRequests: 8,
+  refusalDelayMs: 1000
 }
 
 export interface KafkaListenerOptions {
+  /** How logs, metrics and the audit speak of it. */
+  readonly name: string
+  readonly protocol: SecurityProtocol
+  /** For SSL and SASL_SSL. */
+  readonly tls: ListenerTls | null
+  /** Whose certificate it is that a client of an SSL listener has shown; throws AuthenticationFailed if nobody's. Null where nobody is told by it. */
+  readonly identityOf: ((certificate: X509Certificate, origin: Origin) => Identity) | null
+  /** For SASL_PLAINTEXT and SASL_SSL. */
+  readonly sasl: SaslServer | null
+  /** What the listener offers of it. */
+  readonly mechanisms: readonly Mechanism[]
+  /** After how long clients are to authenticate anew (Kafka's `connections.max.reauth.ms`); 0 for never. */
+  readonly maxReauthMs: number
+  /** Shared with the other doors. */
+  readonly connections: ConnectionLimits
+  readonly memory: MemoryBudget
+  /** Told how long the event loop was busy with a request, for `request_percentage`. While it is null, no clock is read. */
+  readonly work: ((context: Context, ms: number) => void) | null
   readonly dispatch: Dispatch
   /** What lies behind `dispatch`, by api key: this is what ApiVersions advertises. */
   readonly supports: ReadonlyMap<number, readonly [min: number, max: number]>
@@ -56,6 +92,7 @@ export interface KafkaListener {
 const MIN_PROGRESS_BYTES_PER_MS = 1024 / 1000
 const MIN_SWEEP_MS = 10
 const MAX_SWEEP_MS = 1000
+const MAX_LINGER_MS = 5000
 
 export function createKafkaListener (options: KafkaListenerOptions): KafkaListener {
   return new Listener(options)
@@ -66,23 +103,28 @@ class Listener implements KafkaListener {
   readonly #server: Server
   readonly #connections = new Set<Connection>()
   readonly #log: LogLimit
+  readonly #doorkeeper: Doorkeeper
+  readonly #gate: TlsGate | null
   readonly #sweepMs: number
+  #sweeps = 0
   #sweep: NodeJS.Timeout | null = null
   #closing: Promise<void> | null = null
 
   constructor (options: KafkaListenerOptions) {
-    const { limits, stats } = options
+    const { limits, logger, connections, stats } = options
+    const { idleTimeoutMs, partialFrameTimeoutMs, authenticationTimeoutMs, refusalDelayMs } = limits
     this.#options = options
-    this.#log = new LogLimit(options.logger)
-    this.#sweepMs = Math.min(MAX_SWEEP_MS, Math.max(MIN_SWEEP_MS, Math.min(limits.idleTimeoutMs, limits.partialFrameTimeoutMs) / 4))
+    this.#log = new LogLimit(logger.child({ listener: options.name }))
+    this.#sweepMs = Math.min(MAX_SWEEP_MS, Math.max(MIN_SWEEP_MS, Math.min(idleTimeoutMs, partialFrameTimeoutMs, authenticationTimeoutMs) / 4))
+    this.#doorkeeper = new Doorkeeper(connections, refusalDelayMs, this.#log, stats)
     const host = this.#host()
+    this.#gate = this.#createGate(host)
     // allowHalfOpen: a FIN says that no more requests come, not that those that came may be forgotten.
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, socket => this.#accept(socket, host))
-    this.#server.maxConnections = limits.maxConnections
-    this.#server.on('drop', drop => {
-      stats.disconnects.too_many++
-      this.#log.write('warn', 'too_many', { address: drop?.remoteAddress },
-        `A connection was refused: ${limits.maxConnections} are open, which is the limit.`)
+    // pauseOnConnect: nothing is read from whoever is not let in.
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, pauseOnConnect: true }, socket => {
+      if (!this.#doorkeeper.admit(socket)) return
+      if (this.#gate === null) this.#open(socket, this.#sweeps, null, host)
+      else this.#gate.enter(socket, this.#sweeps)
     })
   }
 
@@ -107,8 +149,12 @@ class Listener implements KafkaListener {
     })
     // An accept that fails, for want of file descriptors above all, is no reason to stop accepting.
     this.#server.on('error', error => this.#log.write('error', 'accept', { err: error }, 'A connection could not be accepted.'))
-    this.#sweep = setInterval(() => { for (const connection of this.#connections) connection.tick() }, this.#sweepMs).unref()
-    logger.info({ address: formatAddress(this.address) }, 'Listening for Kafka clients.')
+    this.#sweep = setInterval(() => {
+      this.#sweeps++
+      for (const connection of this.#connections) connection.tick()
+    }, this.#sweepMs).unref()
+    const { name, protocol } = this.#options
+    logger.info({ listener: name, protocol, address: formatAddress(this.address) }, 'Listening for Kafka clients.')
   }
 
   close (graceMs: number): Promise<void> {
@@ -119,6 +165,8 @@ class Listener implements KafkaListener {
   async #close (graceMs: number): Promise<void> {
     if (!this.#server.listening) return
     const closed = new Promise(resolve => this.#server.close(resolve))
+    this.#doorkeeper.close()
+    this.#gate?.close()
     for (const connection of this.#connections) connection.drain()
     const timer = setTimeout(() => { for (const connection of this.#connections) connection.destroy('shutdown') }, graceMs)
     await closed
@@ -126,29 +174,90 @@ class Listener implements KafkaListener {
     clearInterval(this.#sweep!)
   }
 
-  #accept (socket: Socket, host: ConnectionHost): void {
-    // The peer may have reset the connection while it waited to be accepted.
-    if (socket.destroyed || socket.remoteAddress === undefined) socket.destroy()
-    else this.#connections.add(new Connection(socket, host))
+  #open (socket: Socket, acceptedAt: number, identity: Identity | null, host: ConnectionHost): void {
+    this.#connections.add(new Connection({ socket, acceptedAt, identity }, host))
+  }
+
+  #createGate (host: ConnectionHost): TlsGate | null {
+    const { protocol, tls, limits, stats } = this.#options
+    if (!usesTls(protocol)) return null
+    if (tls === null) throw new Error(`A listener with the protocol ${protocol} needs a certificate.`)
+    const log = this.#log
+    return new TlsGate(tls, limits.authenticationTimeoutMs, {
+      onSecure: (socket, acceptedAt) => this.#identify(socket, acceptedAt, host),
+      onFailure: (error, socket) => {
+        // Whoever only looks whether the port is open has nothing to be told.
+        if (error.code === 'ECONNRESET' && socket.bytesRead === 0) {
+          stats.disconnects.client++
+          return
+        }
+        stats.disconnects.tls++
+        log.write('warn', `tls ${kindOf(error)}`, { address: plainAddress(socket.remoteAddress ?? '') },
+          describeTlsFailure(error, formatAddress(this.address)))
+      },
+      onReloadFailure: error => log.write('error', 'tls_reload', { err: error },
+        'The changed certificate cannot be used; the one before stays in use. Check that certificate, key and authorities belong together.')
+    })
+  }
+
+  /** Who comes with a certificate and does not use SASL is whom the certificate names. */
+  #identify (socket: TLSSocket, acceptedAt: number, host: ConnectionHost): void {
+    const { name: listener, protocol, identityOf, stats } = this.#options
+    const certificate = usesSasl(protocol) || identityOf === null ? undefined : socket.getPeerX509Certificate()
+    if (certificate === undefined) return this.#open(socket, acceptedAt, null, host)
+    const address = plainAddress(socket.remoteAddress ?? '')
+    let identity: Identity
+    try {
+      identity = identityOf!(certificate, { address, listener })
+    } catch (error) {
+      const known = error instanceof AuthenticationFailed
+      stats.authenticated('TLS', 'failure')
+      stats.disconnects[known ? 'authentication_failed' : 'failure']++
+      const about = { address, subject: certificate.subject.slice(0, MAX_SUBJECT) }
+      if (known) this.#log.write('warn', 'certificate', about, `Authentication with a certificate failed: ${error.reason}. The connection is closed.`)
+      else this.#log.write('error', 'failure', { ...about, err: error }, 'A certificate could not be judged. The connection is closed.')
+      socket.destroy()
+      return
+    }
+    stats.authenticated('TLS', 'success')
+    this.#open(socket, acceptedAt, identity, host)
   }
 
   #host (): ConnectionHost {
-    const { dispatch, supports, advertised, limits, stats, httpHint } = this.#options
+    const { name, protocol, sasl, mechanisms, maxReauthMs, dispatch, supports, advertised, connections, memory, work, limits, stats, httpHint } =
+      this.#options
+    if (usesSasl(protocol) && sasl === null) throw new Error(`A listener with the protocol ${protocol} needs somebody who knows credentials.`)
     const ticks = (ms: number): number => Math.ceil(ms / this.#sweepMs)
+    const sweeps = (): number => this.#sweeps
     return {
+      name,
       dispatch,
-      handshake: new Handshake(supports),
+      handshake: new Handshake(supports, protocol),
+      login: usesSasl(protocol) ? { server: sasl!, mechanisms, maxReauthMs, maxRequests: limits.maxUnauthenticatedRequests, stats } : null,
       advertised,
+      connections,
+      memory,
+      work,
       maxFrameBytes: limits.maxFrameBytes,
+      maxUnauthenticatedFrameBytes: Math.min(limits.maxFrameBytes, limits.maxUnauthenticatedFrameBytes),
+      authenticationTicks: ticks(limits.authenticationTimeoutMs),
+      get sweeps () { return sweeps() },
       silence: {
         idleTicks: ticks(limits.idleTimeoutMs),
         partialFrameTicks: ticks(limits.partialFrameTimeoutMs),
-        partialFrameBytes: limits.partialFrameTimeoutMs * MIN_PROGRESS_BYTES_PER_MS
+        partialFrameBytes: limits.partialFrameTimeoutMs * MIN_PROGRESS_BYTES_PER_MS,
+        lingerTicks: ticks(Math.min(limits.partialFrameTimeoutMs, MAX_LINGER_MS))
       },
       log: this.#log,
       stats,
+      count: stats.listener(name, protocol),
       httpHint,
       onClose: connection => this.#connections.delete(connection)
     }
   }
 }
+
+const MAX_SUBJECT = 256
+
+/** For the log's limit: timeouts and departures do not silence what has a remedy. */
+const kindOf = ({ code }: TlsFailure): string => code === 'ECONNRESET' ? 'left' : code === 'ERR_TLS_HANDSHAKE_TIMEOUT' ? 'timeout' : 'failed'

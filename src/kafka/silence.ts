@@ -9,7 +9,12 @@ export interface SilenceLimits {
   readonly partialFrameTicks: number
   /** What must arrive of an unfinished frame within `partialFrameTicks`: a trickle is no progress. */
   readonly partialFrameBytes: number
+  /** How long a peer that was told to go may take. */
+  readonly lingerTicks: number
 }
+
+/** A frame that memory is reserved for has so many times `partialFrameTicks` to arrive in. */
+const RESERVED_PERIODS = 20
 
 export class Silence {
   readonly #limits: SilenceLimits
@@ -33,18 +38,18 @@ export class Silence {
     this.#partialBytes = 0
   }
 
-  /** One sweep. `inFrame`: the peer owes us the rest of a frame. */
-  tick (inFrame: boolean): 'idle' | 'partial_frame' | null {
+  /** One sweep. `inFrame`: the peer owes us the rest of a frame, for which `reservedBytes` are kept from others. */
+  tick (inFrame: boolean, reservedBytes = 0): 'idle' | 'partial_frame' | null {
     const { idleTicks, partialFrameTicks, partialFrameBytes } = this.#limits
     if (++this.#ticks >= idleTicks) return 'idle'
     if (!inFrame || ++this.#partialTicks < partialFrameTicks) return null
-    const stalled = this.#partialBytes < partialFrameBytes
+    const stalled = this.#partialBytes < Math.max(partialFrameBytes, reservedBytes / RESERVED_PERIODS)
     this.frameComplete()
     return stalled ? 'partial_frame' : null
   }
 
   /** One sweep after our last word: whether the peer has had long enough to hang up. */
   tickAfterEnd (): boolean {
-    return ++this.#ticks >= this.#limits.partialFrameTicks
+    return ++this.#ticks >= this.#limits.lingerTicks
   }
 }

@@ -35,8 +35,8 @@ t.test('the requests of a principal come in their order, small behind large', as
   const budget = new MemoryBudget(1000, 100)
   const { ask, granted } = requester(budget)
   t.equal(budget.reserve('a', 90), true)
-  void ask('a', 100, 'large')
-  void ask('a', 5, 'small')
+  ask('a', 100, 'large')
+  ask('a', 5, 'small')
   t.notOk(budget.tryReserve('a', 5), 'nobody goes before those who wait')
   await turn()
   t.same(granted, [])
@@ -52,10 +52,10 @@ t.test('principals take turns when there is no room in all, and the largest is n
   const budget = new MemoryBudget(100, 100)
   const { ask, granted } = requester(budget)
   t.equal(budget.reserve('other', 100), true)
-  for (let i = 0; i < 3; i++) void ask('greedy', 30, `greedy ${i}`)
-  void ask('modest', 30)
-  void ask('large', 100)
-  void ask('small', 1)
+  for (let i = 0; i < 3; i++) ask('greedy', 30, `greedy ${i}`)
+  ask('modest', 30)
+  ask('large', 100)
+  ask('small', 1)
   budget.release('other', 100)
   await turn()
   t.same(granted, ['greedy 0', 'modest'], 'the large one is next, and nobody passes it')
@@ -73,8 +73,8 @@ t.test('what is larger than a budget is let through alone', async t => {
   const { ask, granted } = requester(budget)
   t.equal(budget.reserve('a', 80), true)
   t.equal(budget.reserve('b', 20), true)
-  void ask('b', 500, 'huge')
-  void ask('a', 10)
+  ask('b', 500, 'huge')
+  ask('a', 10)
   await turn()
   t.same(granted, [])
   budget.release('b', 20)
@@ -94,7 +94,7 @@ t.test('who gives up leaves its place to the next', async t => {
   t.equal(budget.reserve('a', 60), true)
   const large = budget.reserve('a', 100) as Waiter
   const first = budget.reserve('b', 50) as Waiter
-  void ask('b', 40)
+  ask('b', 40)
   large.cancel()
   t.equal(await large, false)
   first.cancel()
@@ -125,7 +125,10 @@ t.test('more than was reserved is not given back', async t => {
 
 t.test('whatever happens, budgets hold, sums are right, and everybody is served in the end', async () => {
   const steps = fc.array(fc.record({
-    principal: fc.constantFrom('a', 'b', 'c'), bytes: fc.integer({ min: 1, max: 120 }), kind: fc.constantFrom('reserve', 'try', 'release', 'cancel'), pick: fc.nat(20)
+    principal: fc.constantFrom('a', 'b', 'c'),
+    bytes: fc.integer({ min: 1, max: 120 }),
+    kind: fc.constantFrom('reserve', 'try', 'release', 'cancel'),
+    pick: fc.nat(20)
   }), { maxLength: 80 })
   await fc.assert(fc.asyncProperty(steps, async steps => {
     const budget = new MemoryBudget(100, 60)
@@ -156,7 +159,7 @@ t.test('whatever happens, budgets hold, sums are right, and everybody is served 
         else {
           const entry = { place, principal }
           waiting.push(entry)
-          void place.then(granted => {
+          place.then(granted => {
             waiting.splice(waiting.indexOf(entry), 1)
             if (granted) held.push({ principal, bytes })
           })

@@ -1,9 +1,13 @@
 import t from 'tap'
+import { complete } from '../../../protocol/defaults.ts'
 import { errors } from '../../../protocol/errors.ts'
 import { Produce } from '../../../protocol/messages/00-produce.ts'
 import { Fetch } from '../../../protocol/messages/01-fetch.ts'
+import { Metadata } from '../../../protocol/messages/03-metadata.ts'
+import { OffsetCommit } from '../../../protocol/messages/08-offset-commit.ts'
 import { FindCoordinator } from '../../../protocol/messages/10-find-coordinator.ts'
 import { Heartbeat } from '../../../protocol/messages/12-heartbeat.ts'
+import { ApiVersions } from '../../../protocol/messages/18-api-versions.ts'
 import type { Context } from '../../../protocol/rpc.ts'
 import type { Api, Request } from '../../../protocol/schema.ts'
 import { beat, deferred, fetched, openDoor, poll, produce, requestFrame, settled, topicOf, until, type Deferred } from './wire.ts'
@@ -186,15 +190,92 @@ t.test('a throttled connection is answered at once, told so, and muted', async t
   })
   const wire = await door.open()
   const start = performance.now()
-  wire.send(Heartbeat, 4, 1, beat(''))
-  wire.send(Heartbeat, 4, 2, beat(''))
-  const first = await wire.answer(Heartbeat, 4)
+  wire.send(Metadata, 8, 1, { topics: [] })
+  wire.send(Metadata, 8, 2, { topics: [] })
+  const first = await wire.answer(Metadata, 8)
   t.equal(first.body.throttleTimeMs, 200)
   t.equal(requests, 1)
   const other = await door.open()
   await other.ping()
-  t.equal((await wire.answer(Heartbeat, 4)).body.throttleTimeMs, 0)
+  t.equal((await wire.answer(Metadata, 8)).body.throttleTimeMs, 0)
   t.ok(performance.now() - start >= 199, 'the second waited for its time')
+})
+
+t.test('what keeps a peer in its group is let through while it is muted, in order; the rest waits', async t => {
+  const taken: string[] = []
+  const door = await openDoor(t, {
+    answer (api, _request, context) {
+      taken.push(api.name)
+      context.throttleMs = api === Produce ? 300 : api === Heartbeat ? 10 : 0
+      return api === Produce ? { responses: [] } : {}
+    }
+  })
+  const wire = await door.open()
+  const start = performance.now()
+  wire.send(Produce, 9, 1, produce(-1))
+  wire.send(Heartbeat, 4, 2, beat('m'))
+  wire.send(OffsetCommit, 8, 3, { groupId: 'g', generationIdOrMemberEpoch: 1, memberId: 'm', topics: [] })
+  wire.send(ApiVersions, 0, 4, {})
+  wire.send(Produce, 9, 5, produce(-1))
+  wire.send(Heartbeat, 4, 6, beat('m'))
+  for (let id = 1; id <= 4; id++) t.equal((await wire.next())!.readInt32BE(0), id)
+  t.ok(performance.now() - start < 250, 'nobody waited')
+  t.same(taken, ['Produce', 'Heartbeat', 'OffsetCommit'])
+  t.equal((await wire.next())!.readInt32BE(0), 5)
+  t.ok(performance.now() - start >= 299, 'the throttle of a heartbeat did not shorten that of the first request')
+  t.equal((await wire.next())!.readInt32BE(0), 6, 'what lies behind it waits with it')
+})
+
+t.test('heartbeats never starve, however long a mute', async t => {
+  const door = await openDoor(t, {
+    answer (api, _request, context) {
+      if (api === Produce) context.throttleMs = 3_600_000
+      return api === Produce ? { responses: [] } : {}
+    }
+  })
+  const wire = await door.open()
+  wire.send(Produce, 9, 1, produce(-1))
+  await wire.answer(Produce, 9)
+  for (let id = 2; id < 200; id++) {
+    wire.send(Heartbeat, 4, id, beat('m'))
+    t.equal((await wire.answer(Heartbeat, 4)).correlationId, id)
+  }
+})
+
+t.test('a muted connection does not read on, and is not closed for the half a frame that it left in its socket', async t => {
+  const door = await openDoor(t, {
+    limits: { partialFrameTimeoutMs: 50 },
+    answer (_api, _request, context) {
+      context.throttleMs = 400
+      return { responses: [] }
+    }
+  })
+  const wire = await door.open()
+  wire.send(Produce, 9, 1, produce(-1))
+  await wire.answer(Produce, 9)
+  const large = requestFrame(Produce, 9, 2, produce(-1, 't', Buffer.alloc(8 * 1024 * 1024)))
+  wire.write(large)
+  const read = await settled(() => door.stats.bytesIn)
+  t.ok(read < 512 * 1024, `${read} bytes were read`)
+  t.equal(door.memory.stats.reservedBytes, 0)
+  t.equal((await wire.answer(Produce, 9)).correlationId, 2)
+})
+
+t.test('the time on the event loop is told of each request', async t => {
+  const told: [string, number][] = []
+  const door = await openDoor(t, {
+    work: (context, ms) => { told.push([context.clientId, ms]) },
+    dispatch (api) {
+      const until = performance.now() + 3
+      while (performance.now() < until);
+      return Promise.resolve(complete(api.response, {} as never)) as never
+    }
+  })
+  const wire = await door.open()
+  wire.send(Heartbeat, 4, 1, beat('m'), 'busy')
+  await wire.answer(Heartbeat, 4)
+  t.same(told.map(([clientId]) => clientId), ['busy', 'busy'], 'reading and dispatching, then writing')
+  t.ok(told[0]![1] >= 3 && told[0]![1] < 200 && told[1]![1] > 0 && told[1]![1] < 100, JSON.stringify(told))
 })
 
 t.test('acks=0 is muted all the same', async t => {

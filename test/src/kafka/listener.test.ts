@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import t from 'tap'
 import { Fetch } from '../../../protocol/messages/01-fetch.ts'
+import { Metadata } from '../../../protocol/messages/03-metadata.ts'
 import { Heartbeat } from '../../../protocol/messages/12-heartbeat.ts'
 import { beat, deferred, fetched, openDoor, poll, requestFrame, until } from './wire.ts'
 
@@ -41,10 +42,10 @@ t.test('a muted connection is not idle', async t => {
     }
   })
   const wire = await door.open()
-  wire.send(Heartbeat, 4, 1, beat('m'))
-  wire.send(Heartbeat, 4, 2, beat('m'))
-  await wire.answer(Heartbeat, 4)
-  t.equal((await wire.answer(Heartbeat, 4)).correlationId, 2)
+  wire.send(Metadata, 8, 1, { topics: [] })
+  wire.send(Metadata, 8, 2, { topics: [] })
+  await wire.answer(Metadata, 8)
+  t.equal((await wire.answer(Metadata, 8)).correlationId, 2)
 })
 
 t.test('half a frame and silence is closed, and so is half a length', async t => {
@@ -97,7 +98,7 @@ t.test('a client that does not read its answers is closed in the end', async t =
 })
 
 t.test('no more connections than allowed', async t => {
-  const door = await openDoor(t, { limits: { maxConnections: 2 } })
+  const door = await openDoor(t, { bounds: { max: 2 } })
   const [one, two] = [await door.open(), await door.open()]
   await one.ping()
   await two.ping()
@@ -105,7 +106,7 @@ t.test('no more connections than allowed', async t => {
   three.socket.on('error', () => {})
   await three.closed()
   await door.ended('too_many')
-  t.match(door.logs.at(-1), { level: 40, msg: /2 are open, which is the limit/ })
+  t.match(door.logs.at(-1), { level: 40, listener: 'test', address: '127.0.0.1', msg: /2 are open, which is the limit/ })
   one.socket.destroy()
   await until(() => door.stats.connections === 1)
   await (await door.open()).ping()

@@ -4,6 +4,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { Writable } from 'node:stream'
+import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import { pino } from 'pino'
 import type { Test } from 'tap'
 import { complete } from '../../../protocol/defaults.ts'
@@ -15,6 +16,8 @@ import type { Heartbeat } from '../../../protocol/messages/12-heartbeat.ts'
 import type { Context, Dispatch } from '../../../protocol/rpc.ts'
 import type { Api, Request, RequestInput, Response } from '../../../protocol/schema.ts'
 import { apis } from '../../../protocol/apis.ts'
+import { ConnectionLimits, defaultConnectionBounds, type ConnectionBounds } from '../../../src/access/connections.ts'
+import { DEFAULT_BYTES_PER_PRINCIPAL, MemoryBudget } from '../../../src/access/memory-budget.ts'
 import { createKafkaListener, defaultKafkaLimits, type KafkaLimits, type KafkaListener, type KafkaListenerOptions } from '../../../src/kafka/listener.ts'
 import { KafkaStats } from '../../../src/kafka/stats.ts'
 
@@ -24,9 +27,13 @@ export interface Door {
   readonly listener: KafkaListener
   readonly stats: KafkaStats
   readonly logs: LogLine[]
+  readonly connections: ConnectionLimits
+  readonly memory: MemoryBudget
   readonly port: number
   /** An open connection, torn down with the test. */
-  readonly open: () => Promise<Wire>
+  readonly open: (localAddress?: string) => Promise<Wire>
+  /** The same over TLS. Rejects if the handshake fails. */
+  readonly openTls: (options: ConnectionOptions) => Promise<Wire>
   /** Waits until `count` connections have ended for `cause`. */
   readonly ended: (cause: keyof KafkaStats['disconnects'], count?: number) => Promise<void>
 }
@@ -56,10 +63,16 @@ export function fetched (...records: Buffer[]): object {
 /** All that the codec can read. */
 export const everything: ReadonlyMap<number, readonly [number, number]> = new Map(apis.map(api => [api.key, api.versions]))
 
-export type DoorOptions = Partial<Omit<KafkaListenerOptions, 'limits' | 'dispatch'>> & { limits?: Partial<KafkaLimits>, dispatch?: Dispatch, answer?: Answer }
+export type DoorOptions = Partial<Omit<KafkaListenerOptions, 'limits' | 'dispatch'>> &
+  { limits?: Partial<KafkaLimits>, bounds?: Partial<ConnectionBounds>, dispatch?: Dispatch, answer?: Answer }
 
 export async function openDoor (t: Test, options: DoorOptions = {}): Promise<Door> {
-  const { answer = () => ({}), limits, ...rest } = options
+  const {
+    answer = () => ({}), limits, bounds,
+    connections = new ConnectionLimits({ ...defaultConnectionBounds, ...bounds }),
+    memory = new MemoryBudget(1024 * 1024 * 1024, DEFAULT_BYTES_PER_PRINCIPAL),
+    ...rest
+  } = options
   const logs: LogLine[] = []
   const stats = new KafkaStats()
   const logger = pino(new Writable({
@@ -69,6 +82,16 @@ export async function openDoor (t: Test, options: DoorOptions = {}): Promise<Doo
     }
   }))
   const listener = createKafkaListener({
+    name: 'test',
+    protocol: 'PLAINTEXT',
+    tls: null,
+    identityOf: null,
+    sasl: null,
+    mechanisms: [],
+    maxReauthMs: 0,
+    connections,
+    memory,
+    work: null,
     dispatch: dispatchOf(answer),
     supports: everything,
     host: '127.0.0.1',
@@ -87,9 +110,16 @@ export async function openDoor (t: Test, options: DoorOptions = {}): Promise<Doo
     listener,
     stats,
     logs,
+    connections,
+    memory,
     port,
-    async open () {
-      const wire = await Wire.open(host, port)
+    async open (localAddress) {
+      const wire = await Wire.open(host, port, localAddress)
+      t.teardown(() => wire.socket.destroy())
+      return wire
+    },
+    async openTls (options) {
+      const wire = await Wire.openTls({ host, port, ...options })
       t.teardown(() => wire.socket.destroy())
       return wire
     },
@@ -118,7 +148,7 @@ export async function settled (read: () => number): Promise<number> {
 
 export class Wire {
   readonly socket: Socket
-  readonly #splitter = new FrameSplitter()
+  #splitter = new FrameSplitter()
   #waiting: (() => void) | null = null
   #ended = false
   receivedBytes = 0
@@ -141,9 +171,16 @@ export class Wire {
     socket.on('end', end).on('close', end).on('error', end)
   }
 
-  static async open (host: string, port: number): Promise<Wire> {
-    const socket = connect({ host, port, allowHalfOpen: true, noDelay: true })
+  static async open (host: string, port: number, localAddress?: string): Promise<Wire> {
+    const socket = connect({ host, port, allowHalfOpen: true, noDelay: true, ...localAddress === undefined ? {} : { localAddress } })
     await once(socket, 'connect')
+    return new Wire(socket)
+  }
+
+  static async openTls (options: ConnectionOptions): Promise<Wire> {
+    const halfOpen: ConnectionOptions & { allowHalfOpen: boolean } = { ...options, allowHalfOpen: true }
+    const socket = connectTls(halfOpen)
+    await once(socket, 'secureConnect')
     return new Wire(socket)
   }
 
@@ -167,6 +204,19 @@ export class Wire {
     }
   }
 
+  /** The next bare token, which may be empty, as no frame is. Only where nothing follows it that was not asked for. */
+  async bare (): Promise<Buffer> {
+    for (;;) {
+      if (this.#ended) throw new Error('the connection was closed instead of a token')
+      if (this.#splitter.buffered === 4 && this.#splitter.wanted === 0) {
+        this.#splitter = new FrameSplitter()
+        return Buffer.alloc(0)
+      }
+      if (this.#splitter.buffered > 4) return (await this.next())!
+      await new Promise<void>(resolve => { this.#waiting = resolve })
+    }
+  }
+
   /** The next response; throws if the server closed the connection instead. */
   async answer<A extends Api> (api: A, version: number): Promise<{ correlationId: number, body: Response<A> }> {
     const frame = await this.next()
@@ -178,6 +228,7 @@ export class Wire {
   async closed (): Promise<void> {
     const frame = await this.next()
     if (frame !== null) throw new Error(`a frame of ${frame.length} bytes instead of the end`)
+    this.socket.end()
   }
 
   /** Asks for Metadata and waits for the answer: whether the door still serves. */
