@@ -6,22 +6,29 @@
  */
 import { compose } from '../protocol/rpc.ts'
 import { EmbeddedEngine } from '../storage/embedded/engine.ts'
+import type { HttpAuthentication } from '../routes/authentication.ts'
 import { createHttpStats, type HttpDoor } from '../routes/door.ts'
-import { createHttpServer } from '../routes/http.ts'
+import { createHttpServer, type HttpTls } from '../routes/http.ts'
 import { Feeds } from './client/feed.ts'
 import { formatAddress, type Address } from './config/address.ts'
 import type { Config } from './config.ts'
-import { createKafkaListener, defaultKafkaLimits } from './kafka/listener.ts'
+import { isTls } from './config/listener.ts'
+import { createReadGate } from './client/read-gate.ts'
+import { createKafkaListener, defaultKafkaLimits, type KafkaListener } from './kafka/listener.ts'
 import { KafkaStats } from './kafka/stats.ts'
 import { LogWatch } from './log-watch.ts'
 import type { Logger } from './logger.ts'
 import { createMetrics } from './metrics.ts'
+import { administered } from './policies/administer.ts'
 import { measure, RequestStats } from './policies/measure.ts'
+import { Security } from './security.ts'
 
 export interface App {
-  /** Where the doors listen in fact: the port is a real one, even if 0 was asked for. */
-  readonly kafka: Address
+  /** Where the doors listen in fact, in the order of the configuration: the ports are real ones, even if 0 was asked for. */
+  readonly kafka: readonly Address[]
   readonly http: Address
+  /** Looks at certificates anew, and goes on in a new audit file. */
+  reload (): void
   /** Stops taking work, finishes what was accepted, makes it durable. */
   stop (): Promise<void>
   /** Resolves if the app can no longer serve. */
@@ -45,13 +52,18 @@ export async function createApp (config: Config, logger: Logger): Promise<App> {
   }, { observer: logWatch })
   logWatch.watch(engine)
 
+  const security = await Security.create(config, engine.dispatch, logger)
+  const { authorizer, quotas, connections, memory } = security
   const requests = new RequestStats()
-  const dispatch = compose(engine.dispatch, measure(requests))
-  const feeds = new Feeds(dispatch)
+  const dispatch = compose(engine.dispatch, measure(requests), ...security.policies)
+  const feeds = new Feeds(dispatch, createReadGate(authorizer.decide.bind(authorizer), security.deniedRead))
+  security.onAccessChange(() => feeds.accessChanged())
   const draining = new AbortController()
   const kafkaStats = new KafkaStats()
   const httpStats = createHttpStats()
-  const metrics = createMetrics({ requests, kafka: kafkaStats, http: httpStats, log: logWatch, feeds, engine, draining: draining.signal })
+  const metrics = createMetrics({
+    requests, kafka: kafkaStats, http: httpStats, log: logWatch, feeds, engine, draining: draining.signal, security: security.sources
+  })
   const door: HttpDoor = {
     dispatch,
     feeds,
@@ -60,48 +72,94 @@ export async function createApp (config: Config, logger: Logger): Promise<App> {
     maxBodyBytes: config.maxBodyBytes,
     allowedOrigins: config.allowedOrigins,
     metrics: metrics.text,
-    stats: httpStats
+    stats: httpStats,
+    authentication: authenticationOf(config, security),
+    access: authorizer,
+    quotas,
+    connections,
+    memory
+  }
+  const tlsFor = (clientAuth: Config['http']['clientAuth']): HttpTls | null => {
+    const { tls } = security
+    return tls === null ? null : { clientAuth, context: () => tls.context(), onReload: listener => tls.onReload(listener) }
   }
 
-  const http = await createHttpServer(door, { logger, contractPath: CONTRACT })
+  const http = await createHttpServer(door, { logger, contractPath: CONTRACT, tls: config.http.scheme === 'https' ? tlsFor(config.http.clientAuth) : null })
   http.addHook('onResponse', (request, reply, done) => {
     metrics.observeHttp(request.routeOptions.url ?? 'none', request.method, reply.statusCode, reply.elapsedTime / 1000)
     done()
   })
+  const listeners: KafkaListener[] = []
+  const close = async (graceMs: number): Promise<void> => {
+    await Promise.all([...listeners.map(listener => listener.close(graceMs)), http.close()])
+    await security.close()
+    await engine.close()
+    metrics.stop()
+  }
   try {
-    await http.listen(config.http)
+    await http.listen({ host: config.http.host, port: config.http.port })
     const httpAddress = http.addresses()[0] as unknown as { address: string, port: number }
     const httpPlace = { host: httpAddress.address, port: httpAddress.port }
     const startedAt = performance.now()
     await engine.open()
     logWatch.recoverySeconds = (performance.now() - startedAt) / 1000
-    const kafka = createKafkaListener({
-      dispatch,
-      supports: engine.supports,
-      ...config.kafka,
-      advertised: config.advertised,
-      limits: { ...defaultKafkaLimits, maxFrameBytes: config.maxRequestBytes },
-      logger,
-      stats: kafkaStats,
-      httpHint: `http://${formatAddress(httpPlace)}`
-    })
-    await kafka.listen()
+    await security.open()
+    const { authenticator } = security
+    for (const { name, host, port, protocol, advertised, mechanisms, clientAuth } of config.kafka) {
+      const listener = createKafkaListener({
+        name,
+        protocol,
+        host,
+        port,
+        advertised,
+        mechanisms,
+        tls: isTls(protocol) ? tlsFor(clientAuth) : null,
+        sasl: authenticator,
+        identityOf: authenticator === null || clientAuth === 'none' ? null : (certificate, origin) => authenticator.certificate(certificate, origin),
+        maxReauthMs: config.maxReauthMs,
+        connections,
+        memory,
+        work: quotas.work.bind(quotas),
+        dispatch,
+        supports: new Map([...engine.supports, ...administered]),
+        limits: { ...defaultKafkaLimits, maxFrameBytes: config.maxRequestBytes },
+        logger,
+        stats: kafkaStats,
+        httpHint: `${config.http.scheme}://${formatAddress(httpPlace)}`
+      })
+      listeners.push(listener)
+      await listener.listen()
+    }
     return {
-      kafka: kafka.address,
+      kafka: listeners.map(({ address }) => address),
       http: httpPlace,
       // The log itself never gives up serving: what it cannot do any more it answers with an error, and /readyz says so.
       failed: new Promise(() => {}),
+      reload: () => security.reload(),
       async stop () {
         draining.abort()
-        await Promise.all([kafka.close(config.shutdownGraceMs), http.close()])
-        await engine.close()
-        metrics.stop()
+        await close(config.shutdownGraceMs)
       }
     }
   } catch (error) {
-    await http.close()
-    await engine.close()
-    metrics.stop()
+    await close(0)
     throw error
+  }
+}
+
+function authenticationOf ({ anonymous, publicMetrics }: Config, security: Security): HttpAuthentication | null {
+  const { authenticator } = security
+  if (authenticator === null) return null
+  return {
+    get ready () { return security.isOpen },
+    anonymous,
+    publicMetrics,
+    schemes: authenticator.schemes,
+    known: header => authenticator.known(header),
+    authorization: (header, origin) => authenticator.authorization(header, origin),
+    certificate: (certificate, origin) => authenticator.certificate(certificate, origin),
+    issue: identity => authenticator.tickets.issue(identity),
+    redeem: (ticket, origin) => authenticator.redeem(ticket, origin),
+    failureDelayMs: origin => authenticator.failureDelayMs(origin)
   }
 }

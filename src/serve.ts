@@ -49,6 +49,9 @@ export async function serve (config: Config, logger: Logger, createApp: (config:
   // The next start finds everything compiled, even if this process is killed.
   setTimeout(flushCompileCache, 1000).unref()
 
+  // Where there is nothing to look at anew, it means what it always does: the terminal has gone.
+  if (config.tls !== null || config.auditFile !== null) process.on('SIGHUP', () => app.reload())
+
   const reason = await Promise.race([signalled, app.failed])
   if (reason instanceof Error) logger.fatal({ err: reason }, 'failed: stopping')
   else logger.info({ signal: reason }, 'stopping')

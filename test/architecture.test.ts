@@ -32,11 +32,14 @@ const rows: readonly (readonly [from: RegExp, to: RegExp])[] = [
   [/^storage\/cluster\//, /^storage\/(cluster\/|log\/|engine\.ts$)|^protocol\//],
   // The two that wire.
   [/^src\/(app|main)\.ts$/, /^(protocol|storage|src|routes|ui)\//],
-  ...['kafka', 'auth', 'policies', 'client', 'schemas'].map(room =>
-    [new RegExp(`^src/${room}/`), new RegExp(`^src/(${room}/|logger\\.ts$|histogram\\.ts$)|^protocol/|^storage/engine\\.ts$`)] as const),
-  // Configuration and metrics: they know of every room in src, but of no door's routes and no engine.
-  [/^src\/(config\/|metrics\/|[^/]+\.ts$)/, /^src\/|^protocol\/|^storage\/engine\.ts$/],
-  [/^routes\//, /^routes\/|^src\/(client|auth|schemas)\/|^protocol\//],
+  // Who may do what is known in src/access; proofs of identity, the rules and the native door build on it.
+  ...[['access'], ['auth', 'access'], ['kafka', 'auth', 'access'], ['policies', 'access'], ['client', 'access'], ['schemas']].map(([room, ...others]) => [
+    new RegExp(`^src/${room}/`),
+    new RegExp(`^src/(${[room, ...others].map(name => `${name}/`).join('|')}|logger\\.ts$|histogram\\.ts$)|^protocol/|^storage/engine\\.ts$`)
+  ] as const),
+  // Configuration, metrics and commands: they know of every room in src, but of no door's routes and no engine.
+  [/^src\/(config\/|metrics\/|cli\/|[^/]+\.ts$)/, /^src\/|^protocol\/|^storage\/engine\.ts$/],
+  [/^routes\//, /^routes\/|^src\/(client|auth|access|schemas)\/|^protocol\//],
   [/^ui\//, /^ui\//],
   [/^(test|bench|scripts|examples)\//, /./]
 ]

@@ -1,0 +1,202 @@
+/**
+ * Who may do what, and how much, put together from the configuration: one of each for all doors. Without an administrator
+ * and without `--authentication required` nothing asks for credentials and no permission is enforced, as in a Kafka without
+ * an authorizer; quotas and limits hold all the same.
+ */
+import { readFileSync } from 'node:fs'
+import type { Context, Dispatch, Policy } from '../protocol/rpc.ts'
+import { AclAuthorizer, openAuthorizer, type RequestAuthorizer } from './access/authorizer.ts'
+import { ConnectionLimits } from './access/connections.ts'
+import { MemoryBudget } from './access/memory-budget.ts'
+import { AccessStore } from './access/store.ts'
+import { Audit } from './audit.ts'
+import { Authenticator, type AuthEvent } from './auth/authenticator.ts'
+import { Backoff } from './auth/backoff.ts'
+import { Credentials } from './auth/credentials.ts'
+import type { OauthVerifier } from './auth/jwt.ts'
+import type { Config, OauthConfig } from './config.ts'
+import type { Logger } from './logger.ts'
+import { SecurityStats } from './metrics/security-stats.ts'
+import type { SecuritySources } from './metrics/sources.ts'
+import { administer } from './policies/administer.ts'
+import { authorize, type Denial } from './policies/authorize.ts'
+import { mutationQuota } from './policies/mutation-quota.ts'
+import { quota, Quotas } from './policies/quota.ts'
+import { TlsFiles } from './tls.ts'
+
+interface Parts {
+  readonly config: Config
+  readonly store: AccessStore
+  readonly audit: Audit
+  readonly stats: SecurityStats
+  readonly tls: TlsFiles | null
+  readonly oauth: OauthVerifier | null
+  readonly authenticator: Authenticator | null
+}
+
+export class Security {
+  /** Null where nothing asks for credentials. */
+  readonly authenticator: Authenticator | null
+  readonly authorizer: RequestAuthorizer
+  readonly quotas: Quotas
+  readonly connections: ConnectionLimits
+  readonly memory: MemoryBudget
+  readonly tls: TlsFiles | null
+  readonly audit: Audit
+  readonly stats: SecurityStats
+  readonly #config: Config
+  readonly #store: AccessStore
+  readonly #oauth: OauthVerifier | null
+  #isOpen = false
+
+  /** `engine` is the dispatch behind every policy. Rejects with a sentence for the operator, and leaves nothing behind. */
+  static async create (config: Config, engine: Dispatch, logger: Logger): Promise<Security> {
+    const tls = config.tls === null ? null : new TlsFiles(config.tls, logger)
+    try {
+      const stats = new SecurityStats()
+      const audit = await Audit.open({
+        logger, file: config.auditFile, topic: config.auditTopic === null ? null : { name: config.auditTopic, dispatch: engine }
+      })
+      const store = new AccessStore(engine, {
+        onTrouble: error => logger.warn({ err: error }, 'users, permissions and quotas cannot be read: it is tried again, and what was known holds')
+      })
+      const oauth = config.oauth === null ? null : await verifierOf(config.oauth, logger)
+      const authenticator = config.security.required ? await authenticatorOf(config, store, oauth, audit, stats) : null
+      return new Security({ config, store, audit, stats, tls, oauth, authenticator })
+    } catch (error) {
+      tls?.close()
+      throw error
+    }
+  }
+
+  private constructor ({ config, store, audit, stats, tls, oauth, authenticator }: Parts) {
+    this.#config = config
+    this.#store = store
+    this.#oauth = oauth
+    this.audit = audit
+    this.stats = stats
+    this.tls = tls
+    this.authenticator = authenticator
+    const superUsers = new Set([...config.superUsers, ...config.admin === null ? [] : [`User:${config.admin.name}`]])
+    this.authorizer = config.security.required ? new AclAuthorizer(store.acls, { superUsers, allowWithoutAcl: config.allowWithoutAcl }) : openAuthorizer
+    this.quotas = new Quotas(store.quotas)
+    this.connections = new ConnectionLimits({
+      max: config.maxConnections,
+      maxPerAddress: config.maxConnectionsPerAddress,
+      maxPerPrincipal: config.maxConnectionsPerPrincipal,
+      ratePerAddress: config.connectionRate
+    }, address => store.quotas.ipLimit(address))
+    this.memory = new MemoryBudget(config.memoryInFlightBytes, config.memoryInFlightPerPrincipalBytes)
+  }
+
+  /** In the order in which a request meets them: what is forbidden uses up bytes and time, but makes no topics. */
+  get policies (): readonly Policy[] {
+    const { quotas } = this
+    const administration = {
+      store: this.#store,
+      securityEnabled: this.#config.security.required,
+      onChange: this.audit.changed.bind(this.audit)
+    }
+    return [
+      quota(quotas),
+      authorize(() => this.authorizer, this.denied),
+      mutationQuota(quotas),
+      administer(() => this.#isOpen ? administration : null)
+    ]
+  }
+
+  /** Someone was refused something: counted, and written down. */
+  readonly denied = (denial: Denial): void => {
+    this.stats.denied(denial)
+    this.audit.denied(denial)
+  }
+
+  /** The same for a reader of what was fetched for many. */
+  readonly deniedRead = ({ principal, door, address }: Context, topic: string): void => {
+    this.denied({ principal, door, address, api: 'Fetch', operation: 'READ', resourceType: 'TOPIC', resourceName: topic })
+  }
+
+  /** `listener` is called when someone may do more, or less, than before. */
+  onAccessChange (listener: () => void): void {
+    this.#store.onChange(kind => { if (kind === 'acls') listener() })
+  }
+
+  /** Whether users and rules are known: until then nobody can be recognised. */
+  get isOpen (): boolean {
+    return this.#isOpen
+  }
+
+  /** Learns users, rules and quotas from the log, which is open. Rejects with a sentence for the operator. */
+  async open (): Promise<void> {
+    await this.#store.open()
+    if (!this.#config.security.required && !this.#store.isEmpty && !this.#config.insecure) {
+      throw new Error('This log has users or permissions, and nothing would ask for credentials: whoever reaches it could do everything. ' +
+        'Start it with BARNABAS_ADMIN=NAME:PASSWORD or --authentication required, or add --insecure if that is meant.')
+    }
+    this.#isOpen = true
+    // A provider of tokens that cannot be reached just now is no reason not to serve everybody else.
+    this.#oauth?.start().catch(() => {})
+  }
+
+  /** Looks at the files of others anew: certificates, and the audit file that may have been moved away. */
+  reload (): void {
+    this.tls?.reload()
+    this.audit.reopen()
+  }
+
+  /** While the log can still be written to. */
+  async close (): Promise<void> {
+    this.#isOpen = false
+    this.#oauth?.close()
+    this.tls?.close()
+    await this.#store.close()
+    await this.audit.close()
+  }
+
+  get sources (): SecuritySources {
+    const { stats: counters, connections, memory, quotas, tls, audit } = this
+    return {
+      counters,
+      connections: connections.stats,
+      memory: memory.stats,
+      quotas: quotas.stats,
+      ...tls === null ? {} : { tls },
+      ...this.#oauth === null ? {} : { jwks: this.#oauth },
+      audit,
+      access: this.#store
+    }
+  }
+}
+
+async function authenticatorOf (
+  { admin, kafka, http, tls }: Config, directory: AccessStore, oauth: OauthVerifier | null, audit: Audit, stats: SecurityStats
+): Promise<Authenticator> {
+  const asksForCertificates = [http, ...kafka].some(({ clientAuth }) => clientAuth !== 'none')
+  return new Authenticator({
+    credentials: await Credentials.create({ directory, admin: admin === null ? null : { name: admin.name, password: admin.password.reveal() } }),
+    oauth,
+    backoff: new Backoff(),
+    observe: (event: AuthEvent) => {
+      // Over HTTP everyone proves who he is with every request: only the first time is a login.
+      if (event.cached) return
+      stats.authenticated(event)
+      audit.login(event)
+    },
+    // Loaded where it is needed: most starts have no certificates of clients.
+    ...asksForCertificates && tls !== null
+      ? { principalOf: (await import('./auth/principal-mapping.ts')).parsePrincipalMapping(tls.principalRules) }
+      : {}
+  })
+}
+
+async function verifierOf ({ jwks, issuer, audience, principalClaim, ca }: OauthConfig, logger: Logger): Promise<OauthVerifier> {
+  const { OauthVerifier } = await import('./auth/jwt.ts')
+  return new OauthVerifier({
+    jwksUrl: jwks,
+    issuer,
+    audience: [audience],
+    principalClaim,
+    ...ca === null ? {} : { ca: readFileSync(ca, 'utf8') },
+    onFailure: reason => logger.warn({ reason }, 'the keys of the token issuer could not be fetched')
+  })
+}
