@@ -11,6 +11,8 @@
  * @typedef {{ topic: string, partition: number, offset: number, timestamp: string | null, key: string | null, value: any,
  *   headers: Header[], keyEncoding?: 'base64', valueEncoding?: 'base64' }} LogRecord
  * @typedef {{ topic: string, partition: number, requested: number, actual: number, reason: string, cursor: string }} Gap
+ * @typedef {{ bearer: string } | { ticket: string } | { basic: { user: string, password: string } }} Auth
+ * @typedef {{ quota: string, limit: number, delayMs: number }} Throttled
  * @typedef {{ from?: string, records?: number, bytes?: number, onGap?: (gap: Gap) => void, onCaughtUp?: () => void }} SubscribeOptions
  *   `from`: 'earliest', 'latest', an ISO time or a cursor; `records` and `bytes`: the most that may wait here to be consumed.
  */
@@ -24,17 +26,19 @@ const errorOf = problem => Object.assign(new LogError(problem.detail), { problem
 export class LogError extends Error {}
 
 /** @param {string | URL} [url] Of the WebSocket; by default that of the server which this module came from.
- *  @param {{ onState?: (state: 'connecting' | 'open' | 'waiting' | 'closed') => void }} [options] */
-export const connect = (url = new URL('/ws', import.meta.url), { onState = () => {} } = {}) => new Log(url, onState)
+ *  @param {{ onState?: (state: 'connecting' | 'open' | 'waiting' | 'closed') => void, auth?: () => Auth | Promise<Auth>,
+ *  onThrottled?: (throttled: Throttled) => void }} [options] `auth` is asked for every connection, and again before what it gave runs out. */
+export const connect = (url = new URL('/ws', import.meta.url), options = {}) => new Log(url, { onState () {}, onThrottled () {}, ...options })
 
 class Log {
-  #url; #onState; #socket; #limits = null; #pingMs = 25_000; #attempts = 0; #reconnectAfterMs = 0; #timer; #silence; #ids = 0; #closed = null
+  #url; #options; #onState; #socket; #limits = null; #pingMs = 25_000; #attempts = 0; #reconnectAfterMs = 0; #timer; #silence; #ids = 0; #closed = null
   #subscriptions = new Map()
   #produces = new Map()
 
-  constructor (url, onState) {
+  constructor (url, options) {
     this.#url = Object.assign(new URL(url), { protocol: new URL(url).protocol.replace('http', 'ws') })
-    this.#onState = onState
+    this.#options = options
+    this.#onState = options.onState
     this.#open()
   }
 
@@ -78,9 +82,19 @@ class Log {
   #open () {
     this.#onState('connecting')
     const socket = this.#socket = new WebSocket(this.#url, 'barnabas.v1+json')
-    socket.onopen = () => socket.send('{"type":"connect"}')
+    socket.onopen = () => this.#introduce('connect')
     socket.onmessage = event => this.#socket === socket && this.#receive(JSON.parse(event.data))
     socket.onclose = event => this.#socket === socket && this.#lost(event)
+  }
+
+  async #introduce (type) {
+    const socket = this.#socket
+    try {
+      const auth = await this.#options.auth?.()
+      if (this.#socket === socket) socket.send(JSON.stringify({ type, ...auth !== undefined && { auth } }))
+    } catch (error) {
+      if (this.#socket === socket) this.close(error)
+    }
   }
 
   #receive (message) {
@@ -88,6 +102,8 @@ class Log {
     clearTimeout(this.#silence)
     this.#silence = setTimeout(() => this.#lost({ code: 4408, reason: '' }), 2 * (this.#pingMs = message.pingMs ?? this.#pingMs))
     if (type === 'ping') this.#socket.send('{"type":"pong"}')
+    else if (type === 'auth_expiring') this.#options.auth !== undefined && this.#introduce('auth')
+    else if (type === 'throttled') this.#options.onThrottled(message)
     else if (type === 'goaway') this.#reconnectAfterMs = message.reconnectAfterMs
     else if (type === 'connected') {
       this.#limits = message.limits
@@ -104,7 +120,9 @@ class Log {
   }
 
   #lost ({ code, reason }) {
-    if (isTerminal(code)) return this.close(new LogError(reason || `The server closed the connection with code ${code}.`))
+    // An open session whose credentials ran out: the next one asks for new ones.
+    const expired = code === 4401 && this.#limits !== null && this.#options.auth !== undefined
+    if (isTerminal(code) && !expired) return this.close(new LogError(reason || `The server closed the connection with code ${code}.`))
     this.#leave(({ sent }) => sent, new LogError('The connection broke before the record was acknowledged: it may be in the log or not.'))
     this.#onState('waiting')
     this.#timer = setTimeout(() => this.#open(), Math.max(this.#reconnectAfterMs, backOff(this.#attempts++)))

@@ -13,12 +13,23 @@ import { Validation, type Check, type Node } from './validation.ts'
 /** How an operation tells of errors unless the request says otherwise: RFC 9457, or as Confluent's REST Proxy does. */
 export type ErrorStyle = 'problem' | 'confluent'
 
+export interface OperationConfig {
+  readonly operationId: string
+  readonly errors: ErrorStyle
+  /** Whether it asks for no identity. */
+  readonly public: boolean
+  /** Whether a ticket in the URL is a proof of identity here. */
+  readonly ticket: boolean
+}
+
 export interface Operation {
   readonly method: HTTPMethods
   /** In Fastify's notation: `/topics/:topic`. */
   readonly url: string
+  /** As in the document: `/topics/{topic}`. */
+  readonly template: string
   readonly schema: FastifySchema
-  readonly config: { readonly operationId: string, readonly errors: ErrorStyle }
+  readonly config: OperationConfig
 }
 
 export interface Contract {
@@ -36,10 +47,8 @@ export interface Contract {
 }
 
 declare module 'fastify' {
-  interface FastifyContextConfig {
-    readonly operationId?: string
-    readonly errors?: ErrorStyle
-  }
+  // Partial: what has no route has no operation.
+  interface FastifyContextConfig extends Partial<OperationConfig> {}
 }
 
 const METHODS = ['get', 'put', 'post', 'delete', 'patch'] as const
@@ -51,7 +60,7 @@ export async function readContract (path: string | URL): Promise<Contract> {
   const operations = Object.entries(document['paths'] as Record<string, Node>).flatMap(([path, item]) =>
     METHODS.filter(method => item[method] !== undefined).map(method => operationOf(document, path, method, item)))
   const byId = new Map(operations.map(operation => [operation.config.operationId, operation]))
-  const patterns = operations.map(({ method, url }) => ({ method: method as string, pattern: patternOf(url) }))
+  const patterns = operations.map(({ method, template }) => ({ method: method as string, pattern: patternOf(template) }))
   return {
     text,
     document,
@@ -106,6 +115,10 @@ function operationOf (document: Node, path: string, method: typeof METHODS[numbe
   const parameters = nodes.map(node => resolve(document, node))
   const { default: otherwise } = operation['responses'] as { default?: Node }
   const errors: ErrorStyle = otherwise?.['$ref'] === '#/components/responses/ConfluentError' ? 'confluent' : 'problem'
+  const security = (operation['security'] ?? document['security']) as readonly Node[] | undefined
+  const ticket = security?.some(scheme => 'ticket' in scheme) ?? false
+  // OpenAPI does not have what belongs to a security scheme among the parameters.
+  if (ticket) parameters.push({ name: 'ticket', in: 'query', schema: { type: 'string' } })
   const schema: FastifySchema = {
     params: objectOf(parameters, 'path', true),
     // Where the paths are our own, a parameter that we do not know is a mistake that should not pass in silence.
@@ -115,9 +128,11 @@ function operationOf (document: Node, path: string, method: typeof METHODS[numbe
   if (body?.content !== undefined) schema.body = body.required === true ? body.content['application/json']!.schema : { content: body.content }
   return {
     method: method.toUpperCase() as HTTPMethods,
-    url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
+    // A colon of its own would begin a parameter.
+    url: path.replaceAll(':', '::').replaceAll(/\{(\w+)\}/g, ':$1'),
+    template: path,
     schema,
-    config: { operationId: operation['operationId'] as string, errors }
+    config: { operationId: operation['operationId'] as string, errors, public: security?.length === 0, ticket }
   }
 }
 
@@ -136,6 +151,7 @@ function resolve (document: Node, node: Node): Node {
   return node['$ref'].slice(2).split('/').reduce((at, key) => at[key] as Node, document)
 }
 
-function patternOf (url: string): RegExp {
-  return new RegExp(`^${url.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}$`)
+/** For paths as they stand in a request. */
+export function patternOf (template: string): RegExp {
+  return new RegExp(`^${template.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`)
 }

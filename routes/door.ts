@@ -3,7 +3,12 @@
  */
 import type { FastifyRequest } from 'fastify'
 import { anonymous, neverAborted, type Context, type Dispatch, type Door } from '../protocol/rpc.ts'
+import type { Authorizer } from '../src/access/model.ts'
+import type { Identity } from '../src/auth/identity.ts'
 import type { Feeds } from '../src/client/feed.ts'
+import type { HttpAuthentication } from './authentication.ts'
+import type { DoorConnections, DoorMemory } from './limits.ts'
+import type { DoorQuotas } from './quotas.ts'
 
 export interface HttpDoor {
   readonly dispatch: Dispatch
@@ -18,6 +23,20 @@ export interface HttpDoor {
   /** The text that `GET /metrics` answers, in Prometheus' exposition format. */
   readonly metrics: () => Promise<string>
   readonly stats: HttpStats
+  /** Null where nothing asks for credentials: then everyone is anonymous. */
+  readonly authentication: HttpAuthentication | null
+  /** The one table of permissions, for questions that are no requests. */
+  readonly access: Pick<Authorizer, 'decide'>
+  readonly quotas: DoorQuotas
+  readonly connections: DoorConnections
+  readonly memory: DoorMemory
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Null where nothing asked for credentials, and on a WebSocket that has not said yet who it is. */
+    identity: Identity | null
+  }
 }
 
 /** What health and cluster routes may know of the engine. */
@@ -62,12 +81,18 @@ export function createHttpStats (): HttpStats {
 /** `signal` is for requests that wait; those that do not need none. */
 export function contextOf (request: FastifyRequest, door: Door = 'http', signal: AbortSignal = neverAborted): Context {
   return {
-    principal: anonymous,
+    principal: request.identity?.principal ?? anonymous,
     door,
     clientId: request.headers['user-agent'] ?? '',
-    address: request.ip,
+    address: addressOf(request.ip),
     version: 0,
     signal,
     throttleMs: 0
   }
+}
+
+/** An IPv4 peer of a socket that listens to both is told as one of IPv6; permissions speak of it as it is. */
+export function addressOf (address: string | undefined): string {
+  if (address === undefined) return ''
+  return address.startsWith('::ffff:') ? address.slice(7) : address
 }

@@ -7,7 +7,9 @@ import type { Context } from '../protocol/rpc.ts'
 import type { Consumer, Gap, Piece } from '../src/client/consumer.ts'
 import type { HttpDoor } from './door.ts'
 import { caughtUpWith, gapJson } from './page.ts'
-import { asProblem, problemOf } from './problem.ts'
+import { paced } from './pace.ts'
+import { asProblem, Problem, problemOf } from './problem.ts'
+import { worked } from './quotas.ts'
 import { Leaving, ResponseStream } from './stream.ts'
 
 export interface Bounds {
@@ -15,6 +17,8 @@ export interface Bounds {
   readonly limit: number | undefined
   /** How long a record may take to come before the stream ends. */
   readonly waitMs: number | undefined
+  /** When the reader's proof of identity runs out, in ms since the epoch. */
+  readonly expiresAtMs: number | null
 }
 
 /** What makes one kind of stream differ from the other. */
@@ -79,7 +83,7 @@ async function follow (form: Form, ...[door, context, reply, consumer, topic, bo
     door.stats.streams[form.stat]++
     try {
       await stream.write(form.opening(consumer.cursor))
-      await send(form, stream, leaving, consumer, bounds, caughtUp)
+      await send(form, stream, leaving, door, context, consumer, bounds, caughtUp)
       if (door.draining.aborted) await stream.write(form.goodbye())
     } catch (error) {
       if (asProblem(error).slug === 'internal-error') reply.log.error({ err: error, topic }, 'a stream failed')
@@ -96,19 +100,33 @@ async function follow (form: Form, ...[door, context, reply, consumer, topic, bo
 }
 
 async function send (
-  form: Form, stream: ResponseStream, leaving: Leaving, consumer: Consumer, { limit = Infinity, waitMs }: Bounds, caughtUp: (() => boolean) | undefined
+  form: Form, stream: ResponseStream, leaving: Leaving, { quotas }: HttpDoor, context: Context, consumer: Consumer,
+  { limit = Infinity, waitMs, expiresAtMs }: Bounds, caughtUp: (() => boolean) | undefined
 ): Promise<void> {
   let left = limit
   let enough = caughtUp
   let idleSince = Date.now()
-  const patienceMs = (): number => enough !== undefined || waitMs === undefined ? HEARTBEAT_MS : Math.min(HEARTBEAT_MS, idleSince + waitMs - Date.now())
+  const patienceMs = (): number => {
+    const now = Date.now()
+    const patience = enough !== undefined || waitMs === undefined ? HEARTBEAT_MS : Math.min(HEARTBEAT_MS, idleSince + waitMs - now)
+    return expiresAtMs === null ? patience : Math.max(0, Math.min(patience, expiresAtMs - now))
+  }
   let signal = leaving.within(patienceMs())
   while (left > 0) {
+    if (await paced(quotas, context, ['consumer', 'request'], leaving.signal, { lasting: heartbeats(form, stream) })) {
+      idleSince = Date.now()
+      signal = leaving.within(patienceMs())
+    }
+    if (expiresAtMs !== null && Date.now() >= expiresAtMs) {
+      throw new Problem('unauthenticated', 'The credentials have expired: ask again with new ones, from behind the last record.')
+    }
     const delivery = await consumer.next({ records: left, bytes: PIECE_BYTES }, signal, enough)
     if (leaving.signal.aborted) return
     if (delivery !== null) {
       if (delivery.kind === 'records') left -= delivery.count
-      await stream.write(frameOf(form, delivery, consumer))
+      const frame = worked(quotas, context, () => frameOf(form, delivery, consumer))
+      await stream.write(frame)
+      quotas.charge(context, 'consumer', Buffer.byteLength(frame))
       if (enough !== undefined || waitMs === undefined) continue
       idleSince = Date.now()
     } else if (enough?.() === true) {
@@ -122,6 +140,16 @@ async function send (
       await stream.write(form.heartbeat)
     }
     signal = leaving.within(patienceMs())
+  }
+}
+
+/** For a stream that stands still, so that it is not taken for dead. */
+function heartbeats (form: Form, stream: ResponseStream): () => Promise<void> {
+  let last = Date.now()
+  return async () => {
+    if (Date.now() - last < HEARTBEAT_MS) return
+    last = Date.now()
+    await stream.write(form.heartbeat)
   }
 }
 

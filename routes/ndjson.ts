@@ -9,6 +9,7 @@ import type { Context } from '../protocol/rpc.ts'
 import type { HttpDoor } from './door.ts'
 import { Flight } from './flight.ts'
 import { LineSplitter, type Line } from './lines.ts'
+import { paced, refuseTheGone } from './pace.ts'
 import { kafkaProblem, Problem } from './problem.ts'
 import { chunksOf } from './upload.ts'
 
@@ -32,10 +33,17 @@ export interface Target {
   readonly partition: number | undefined
 }
 
-/** Rejects with a Problem that names the line which was refused and says how many records were appended before it. */
-export async function appendLines (door: HttpDoor, context: Context, body: Readable, { topic, key, partition }: Target): Promise<BulkReceipt> {
+/**
+ * `leaving` is aborted when the peer leaves or the process begins to stop. Rejects with a Problem that names the line which
+ * was refused and says how many records were appended before it.
+ */
+export async function appendLines (
+  door: HttpDoor, context: Context, body: Readable, { topic, key, partition }: Target, leaving: AbortSignal
+): Promise<BulkReceipt> {
   const tally = new Tally()
   const flight = new Flight<Line>(async batch => {
+    await paced(door.quotas, context, ['producer', 'request'], leaving)
+    refuseTheGone(door, leaving)
     const records = batch.map(({ bytes }): OutgoingRecord => ({ key, value: bytes, partition }))
     const outcomes = await produce(door.dispatch, context, topic, records, -1, 'stop').catch(asOutcomes(records.length))
     const refused = tally.add(outcomes)

@@ -10,8 +10,8 @@ import { Problem } from './problem.ts'
 import { isAllowedOrigin } from './ws/origin.ts'
 
 /** Every header that a request here may carry beyond those that browsers allow by themselves. */
-const REQUEST_HEADERS = 'accept, content-type, last-event-id'
-const RESPONSE_HEADERS = 'link, location, retry-after'
+const REQUEST_HEADERS = 'accept, authorization, content-type, last-event-id'
+const RESPONSE_HEADERS = 'link, location, ratelimit, ratelimit-policy, retry-after, www-authenticate'
 const MAX_AGE_SECONDS = 600
 
 export function guardOrigins (app: FastifyInstance, { allowedOrigins }: HttpDoor, contract: Contract): void {

@@ -3,7 +3,7 @@
  * REST Proxy. Whatever a route throws comes through here, and nothing else decides a status.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { errorRow, KafkaError, type ErrorName } from '../protocol/errors.ts'
+import { errorRow, KafkaError, Throttled, type ErrorName } from '../protocol/errors.ts'
 import { InvalidRequest } from './validation.ts'
 
 /** By the last part of their `type` URI: the status and the title. Stable. */
@@ -88,7 +88,10 @@ export function problemOf (error: unknown): ProblemDocument {
 export function kafkaProblem (error: KafkaError, extensions: Extensions = {}): Problem {
   const { code, name, retriable, http } = errorRow(error.errorCode)
   const slug = SLUGS[name] ?? SLUGS_BY_STATUS[http] ?? 'kafka-error'
-  return new Problem(slug, error.message, { kafka: { code, name, retriable }, ...extensions }, { status: http, cause: error })
+  const more = error instanceof Throttled
+    ? { quota: error.quota, retryAfterMs: error.retryAfterMs }
+    : error.missing === null ? {} : { missing: error.missing }
+  return new Problem(slug, error.message, { kafka: { code, name, retriable }, ...more, ...extensions }, { status: http, cause: error })
 }
 
 /** Fastify's own errors, by code. */
@@ -148,6 +151,8 @@ const CONFLUENT_CODES: Partial<Record<ErrorName, number>> = {
 
 const CONFLUENT_CODES_BY_STATUS: Readonly<Record<number, number>> = { 400: 40002, 401: 40101, 403: 40301, 429: 42901 }
 
+const CONFLUENT_CODES_BY_SLUG: Partial<Record<ProblemSlug, number>> = { unauthenticated: 40101, 'quota-exceeded': 42901 }
+
 export function confluentCodeOf (error: KafkaError): number {
   const { name, http, retriable } = errorRow(error.errorCode)
   return CONFLUENT_CODES[name] ?? CONFLUENT_CODES_BY_STATUS[http] ?? (retriable ? 50003 : 50002)
@@ -157,30 +162,33 @@ export function confluentErrorOf (error: unknown): ConfluentErrorBody {
   if (error instanceof ConfluentError) return { error_code: error.errorCode, message: error.message }
   if (error instanceof KafkaError) return { error_code: confluentCodeOf(error), message: error.message }
   if (error instanceof InvalidRequest && error.inBody) return { error_code: 42203, message: error.message }
-  const { status, message } = asProblem(error)
-  return { error_code: status, message }
+  const { slug, status, message } = asProblem(error)
+  return { error_code: CONFLUENT_CODES_BY_SLUG[slug] ?? status, message }
 }
 
 const statusOfCode = (code: number): number => code < 1000 ? code : Math.floor(code / 100)
 
 // ---- answering
 
-/** Requests that speak Confluent's API v2 on a path that it shares with the plain API. */
-export const isConfluentV2 = (contentType: string | undefined): boolean => contentType?.startsWith('application/vnd.kafka.') === true
+/**
+ * Whether a media type is of Confluent's API v2, on a path that it shares with the plain API. The type is Fastify's, which
+ * decides what parses the body, so that nobody reads it in two ways.
+ */
+export const isConfluentV2 = (mediaType: string | undefined): boolean => mediaType?.startsWith('application/vnd.kafka.') === true
 
 /** For Fastify's `setErrorHandler`. */
 export function sendError (error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const v3 = request.url.startsWith('/v3/')
-  const confluent = v3 || request.routeOptions.config.errors === 'confluent' || isConfluentV2(request.headers['content-type'])
+  const confluent = v3 || request.routeOptions.config.errors === 'confluent' || isConfluentV2(request.mediaType)
   const problem = asProblem(error)
   const body = confluent ? confluentErrorOf(error) : problemOf(problem)
   const status = confluent ? statusOfCode((body as ConfluentErrorBody).error_code) : problem.status
   if (problem.slug === 'internal-error' && !(error instanceof ConfluentError)) {
     request.log.error({ err: error, method: request.method, route: request.routeOptions.url }, 'a request failed')
   }
-  const { allow } = problem.extensions as { allow?: readonly string[] }
+  const { allow, retryAfterMs = 0 } = problem.extensions as { allow?: readonly string[], retryAfterMs?: number }
   if (allow !== undefined) reply.header('allow', allow.join(', '))
-  if (status === 503 || status === 429) reply.header('retry-after', 1)
+  if (status === 503 || status === 429) reply.header('retry-after', Math.max(1, Math.ceil(retryAfterMs / 1000)))
   const type = confluent ? v3 ? 'application/json' : 'application/vnd.kafka.v2+json' : 'application/problem+json'
   reply.code(status).header('content-type', type).send(JSON.stringify(body))
 }

@@ -8,7 +8,7 @@ import { Consumer } from '../src/client/consumer.ts'
 import { EARLIEST, LATEST, offsetsAt, parseStart, type Start } from '../src/client/start.ts'
 import type { Contract } from './contract.ts'
 import { contextOf, type HttpDoor } from './door.ts'
-import { negotiate } from './negotiate.ts'
+import { FORMS, formOf } from './form.ts'
 import { DEFAULT_PAGE, MAX_PAGE, pageOf } from './page.ts'
 import { Problem } from './problem.ts'
 import { followLines, followEvents } from './follow.ts'
@@ -27,7 +27,6 @@ interface Route {
   Querystring: Query
 }
 
-const FORMS = ['application/json', 'application/x-ndjson', 'text/event-stream'] as const
 const MAX_WAIT_MS = 60_000
 
 export function reading (app: FastifyInstance, door: HttpDoor, contract: Contract): void {
@@ -35,7 +34,7 @@ export function reading (app: FastifyInstance, door: HttpDoor, contract: Contrac
     ...contract.route('readRecords'),
     handler: async (request, reply) => {
       const { params: { topic }, query } = request
-      const form = negotiate(request.headers.accept, FORMS)
+      const form = formOf(request)
       if (form === null) throw new Problem('not-acceptable', `Records can be had as ${FORMS.join(', ')}; Accept asks for "${request.headers.accept}".`)
       const waitMs = waitOf(query.wait)
       if (form === 'application/json' && (query.limit ?? 0) > MAX_PAGE) {
@@ -45,8 +44,9 @@ export function reading (app: FastifyInstance, door: HttpDoor, contract: Contrac
       const consumer = await open(door, context, request)
       reply.header('vary', 'accept, origin').header('cache-control', 'no-store')
       const { limit } = query
-      if (form === 'text/event-stream') return await followEvents(door, context, reply, consumer, topic, { limit, waitMs })
-      if (form === 'application/x-ndjson') return await followLines(door, context, reply, consumer, topic, { limit, waitMs })
+      const bounds = { limit, waitMs, expiresAtMs: request.identity?.expiresAtMs ?? null }
+      if (form === 'text/event-stream') return await followEvents(door, context, reply, consumer, topic, bounds)
+      if (form === 'application/x-ndjson') return await followLines(door, context, reply, consumer, topic, bounds)
       return await answerPage(door, context, reply, consumer, topic, query, waitMs ?? 0)
     }
   })
@@ -66,7 +66,9 @@ export function reading (app: FastifyInstance, door: HttpDoor, contract: Contrac
         const delivery = await consumer.next({ records: 1, bytes: 1 }, door.draining, () => consumer.partitions[0]!.next >= latest)
         if (delivery?.kind !== 'records' || delivery.block.offsets[0] !== offset) throw missing
         reply.header('content-type', 'application/json; charset=utf-8')
-        return delivery.block.lines[0]
+        const [line] = delivery.block.lines
+        door.quotas.charge(context, 'consumer', Buffer.byteLength(line!))
+        return line
       } finally {
         consumer.close()
       }
@@ -79,6 +81,7 @@ async function answerPage (
 ): Promise<string> {
   const limit = query.limit ?? DEFAULT_PAGE
   const page = await pageOf(door, context, reply, consumer, topic, limit, waitMs)
+  door.quotas.charge(context, 'consumer', Buffer.byteLength(page.json))
   const next = new URLSearchParams({ from: page.cursor, limit: String(limit) })
   if (query.partition !== undefined) next.set('partition', String(query.partition))
   if (query.wait !== undefined) next.set('wait', query.wait)

@@ -11,6 +11,7 @@ import type { Contract } from './contract.ts'
 import { contextOf, type HttpDoor } from './door.ts'
 import { appendLines, type BulkReceipt, type Target } from './ndjson.ts'
 import { isConfluentV2, Problem } from './problem.ts'
+import { Leaving } from './stream.ts'
 import { v2Producer } from './v2-records.ts'
 
 interface Route {
@@ -25,9 +26,9 @@ export function records (app: FastifyInstance, door: HttpDoor, contract: Contrac
   const produceV2 = v2Producer(door, contract)
 
   const handler = async (request: FastifyRequest<Route>, reply: FastifyReply): Promise<unknown> => {
-    const { params, query, body = EMPTY, headers } = request
+    const { params, query, body = EMPTY } = request
     const partition = params.partition ?? query.partition
-    if (isConfluentV2(headers['content-type'])) {
+    if (isConfluentV2(request.mediaType)) {
       reply.header('content-type', 'application/vnd.kafka.v2+json')
       return produceV2(request, params.topic, partition, body as Buffer)
     }
@@ -49,9 +50,14 @@ export function records (app: FastifyInstance, door: HttpDoor, contract: Contrac
 
   async function many (request: FastifyRequest<Route>, reply: FastifyReply, target: Target): Promise<BulkReceipt> {
     if (request.query.tombstone === true) throw new Problem('invalid-parameter', 'tombstone=true is for a single record: application/x-ndjson has none.')
-    const receipt = await appendLines(door, contextOf(request), request.body as Readable, target)
-    reply.code(201)
-    return receipt
+    const leaving = new Leaving(reply, door.draining)
+    try {
+      const receipt = await appendLines(door, contextOf(request), request.body as Readable, target, leaving.signal)
+      reply.code(201)
+      return receipt
+    } finally {
+      leaving.release()
+    }
   }
 
   for (const operationId of ['produce', 'produceRecords', 'produceToPartition']) app.route<Route>({ ...contract.route(operationId), handler })

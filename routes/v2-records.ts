@@ -10,6 +10,7 @@ import type { Contract } from './contract.ts'
 import { contextOf, type HttpDoor } from './door.ts'
 import { parseExact } from './exact-json.ts'
 import { ConfluentError, confluentCodeOf } from './problem.ts'
+import { worked } from './quotas.ts'
 
 interface ProduceRequestV2 {
   readonly records: readonly { readonly key?: unknown, readonly value?: unknown, readonly partition?: number | null }[]
@@ -49,17 +50,22 @@ export function v2Producer (door: HttpDoor, contract: Contract): V2Producer {
       throw new ConfluentError(415, `${request.mediaType} is not supported here: schema-bound formats are not there yet, ` +
         'use application/vnd.kafka.json.v2+json or application/vnd.kafka.binary.v2+json.')
     }
+    const context = contextOf(request)
+    const records = worked(door.quotas, context, () => recordsIn(body, encode, partition))
+    const outcomes = await produce(door.dispatch, context, topic, records).catch((error: unknown) => { throw wholeTopic(error, topic) })
+    if (partition !== undefined && outcomes.every(isUnknownPartition)) throw new ConfluentError(40402, (outcomes[0] as KafkaError).message)
+    return { offsets: outcomes.map(offsetOf), key_schema_id: null, value_schema_id: null }
+  }
+
+  function recordsIn (body: Buffer, encode: Encode, partition: number | undefined): OutgoingRecord[] {
     const parsed = parseBody(body)
     const [fault] = check(parsed, 'body')
     if (fault !== undefined) throw new ConfluentError(42203, `${fault.in} ${fault.detail}.`)
-    const records = (parsed as ProduceRequestV2).records.map((record, i): OutgoingRecord => ({
+    return (parsed as ProduceRequestV2).records.map((record, i): OutgoingRecord => ({
       key: bytesOf(record.key, encode, `records/${i}/key`),
       value: bytesOf(record.value, encode, `records/${i}/value`),
       partition: partition ?? record.partition ?? undefined
     }))
-    const outcomes = await produce(door.dispatch, contextOf(request), topic, records).catch((error: unknown) => { throw wholeTopic(error, topic) })
-    if (partition !== undefined && outcomes.every(isUnknownPartition)) throw new ConfluentError(40402, (outcomes[0] as KafkaError).message)
-    return { offsets: outcomes.map(offsetOf), key_schema_id: null, value_schema_id: null }
   }
 }
 

@@ -11,7 +11,8 @@ import { contextOf, type HttpDoor } from './door.ts'
 import { parseExact } from './exact-json.ts'
 import { Flight } from './flight.ts'
 import { ObjectSplitter } from './json-stream.ts'
-import { ConfluentError } from './problem.ts'
+import { paced, refuseTheGone } from './pace.ts'
+import { ConfluentError, Problem } from './problem.ts'
 import { Leaving, ResponseStream } from './stream.ts'
 import { chunksOf } from './upload.ts'
 import { errorJson, parseRecord, receiptJson, type ParsedRecord } from './v3-record.ts'
@@ -39,6 +40,8 @@ export function v3Records (app: FastifyInstance, door: HttpDoor, contract: Contr
       const stream = new ResponseStream(reply, { 'content-type': 'application/json' })
 
       const flight = new Flight<Item>(async batch => {
+        await paced(door.quotas, context, ['producer', 'request'], leaving.signal)
+        refuseTheGone(door, leaving.signal)
         const records = batch.flatMap(item => item instanceof ConfluentError ? [] : [item.record])
         const outcomes = records.length === 0 ? [] : await outcomesOf(records.length, produce(door.dispatch, context, topic, records))
         let next = 0
@@ -69,7 +72,7 @@ export function v3Records (app: FastifyInstance, door: HttpDoor, contract: Contr
       } catch (error) {
         await flight.done().catch(() => {})
         const malformed = error instanceof SyntaxError
-        if (!malformed) request.log.error({ err: error, topic }, 'a stream of records failed')
+        if (!malformed && !(error instanceof Problem)) request.log.error({ err: error, topic }, 'a stream of records failed')
         await stream.write(errorJson(malformed ? new ConfluentError(400, `The body is not a stream of JSON objects: ${error.message}.`) : error) + SEPARATOR)
       } finally {
         leaving.release()

@@ -3,7 +3,22 @@
  * to it. Clients that were generated from its document need every link, also those behind which there is nothing here.
  */
 import type { FastifyRequest } from 'fastify'
-import type { TopicDescription, TopicPartition } from '../src/client/admin.ts'
+import type { Operation, PatternType, Permission, ResourceType } from '../src/access/model.ts'
+import type { TopicCounts, TopicDescription, TopicPartition } from '../src/client/admin.ts'
+
+/** In the words of the API. */
+export interface AclV3 {
+  readonly resource_type: ResourceType
+  readonly resource_name: string
+  readonly pattern_type: PatternType
+  readonly principal: string
+  readonly host: string
+  readonly operation: Operation
+  readonly permission: Permission
+}
+
+/** A filter that only this ACL matches. */
+export const queryOf = (acl: AclV3): string => new URLSearchParams({ ...acl }).toString()
 
 export type Related = { readonly related: string }
 
@@ -37,7 +52,7 @@ export class Resources {
   }
 
   /** `partitions` and `replicationFactor` are given where the topic does not exist yet. */
-  topic ({ name, isInternal, partitions }: TopicDescription, counts?: { partitions: number, replicationFactor: number }): object {
+  topic ({ name, isInternal, partitions }: TopicDescription, counts?: TopicCounts): object {
     const path = this.topicPath(name)
     return {
       kind: 'KafkaTopic',
@@ -68,8 +83,12 @@ export class Resources {
     }
   }
 
+  acl (acl: AclV3): object {
+    return { kind: 'KafkaAcl', metadata: { self: this.url(`/acls?${queryOf(acl)}`) }, cluster_id: this.#clusterId, ...acl }
+  }
+
   /** There is no paging: `next` is always null, as in Confluent's own. */
-  list (kind: 'KafkaTopicList' | 'KafkaPartitionList', path: string, data: readonly object[]): object {
+  list (kind: 'KafkaTopicList' | 'KafkaPartitionList' | 'KafkaAclList', path: string, data: readonly object[]): object {
     return { kind, metadata: { self: this.url(path), next: null }, data }
   }
 

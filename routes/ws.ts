@@ -7,15 +7,16 @@
 import websocket, { type WebsocketPluginOptions } from '@fastify/websocket'
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { nobody, originOf } from './authentication.ts'
 import type { Contract } from './contract.ts'
 import { contextOf, type HttpDoor } from './door.ts'
 import { Problem } from './problem.ts'
 import { Closed, closes } from './ws/close.ts'
-import { defaultTiming, limits, SUB_PROTOCOL, type Timing } from './ws/limits.ts'
+import { defaultTiming, limits, PRINCIPAL_SUBSCRIPTIONS, SUB_PROTOCOL, type Timing } from './ws/limits.ts'
 import { isAllowedOrigin } from './ws/origin.ts'
 import { Session } from './ws/session.ts'
-
-const MAX_HEADERS = 100
+import { offeredIn } from './ws/sub-protocols.ts'
+import { Tally } from './ws/tally.ts'
 
 const options: NonNullable<WebsocketPluginOptions['options']> & { closeTimeout: number } = {
   maxPayload: limits.payloadBytes,
@@ -38,8 +39,15 @@ export function shouldUpgrade ({ headers, url }: IncomingMessage): boolean {
 
 export function webSocket (app: FastifyInstance, door: HttpDoor, contract: Contract, timing: Timing = defaultTiming): void {
   const sessions = new Set<Session>()
+  const subscriptions = new Tally(PRINCIPAL_SUBSCRIPTIONS)
   const drain = async (): Promise<void> => { await Promise.all(Array.from(sessions, session => session.drain())) }
   door.draining.addEventListener('abort', drain, { once: true })
+
+  app.addHook('onResponse', ({ raw, ws }, _reply, done) => {
+    // What is refused before the plugin sees it still has the socket that was to be a WebSocket.
+    if (ws !== true && shouldUpgrade(raw)) raw.socket.destroySoon()
+    done()
+  })
 
   app.register(async scope => {
     await scope.register(websocket, {
@@ -59,7 +67,17 @@ export function webSocket (app: FastifyInstance, door: HttpDoor, contract: Contr
       wsHandler: (socket, request) => {
         const isNameless = socket.protocol === ''
         const isPage = request.headers.origin !== undefined
-        const session = new Session(socket, request.raw.socket, contextOf(request, 'ws'), door, timing, app.log, isNameless && !isPage)
+        const identity = door.authentication === null ? nobody : request.identity ?? null
+        const session = new Session(socket, request.raw.socket, door, {
+          context: contextOf(request, 'ws'),
+          origin: originOf(request),
+          identity,
+          // Who has said nothing of itself yet has to say it in words.
+          implicit: isNameless && !isPage && (identity !== null || door.authentication?.anonymous === true),
+          subscriptions,
+          timing,
+          log: app.log
+        })
         sessions.add(session)
         session.closed.then(() => sessions.delete(session))
         if (isNameless && isPage) {
@@ -70,14 +88,13 @@ export function webSocket (app: FastifyInstance, door: HttpDoor, contract: Contr
   })
 }
 
-function admit ({ headers, raw }: FastifyRequest, door: HttpDoor): void {
+function admit ({ headers }: FastifyRequest, door: HttpDoor): void {
   if (door.draining.aborted) throw new Problem('not-available', 'The server is about to stop.')
-  if (raw.rawHeaders.length > 2 * MAX_HEADERS) throw new Problem('header-too-large', `The request has more than ${MAX_HEADERS} header fields.`)
   if (!isAllowedOrigin(headers.origin, headers.host, door.allowedOrigins)) {
     throw new Problem('forbidden', `Pages of ${headers.origin} may not connect here; the server's configuration lists those that may (allowed origins).`)
   }
-  const offered = headers['sec-websocket-protocol']?.split(',').map(name => name.trim())
+  const offered = offeredIn(headers['sec-websocket-protocol'])
   if (offered !== undefined && !offered.includes(SUB_PROTOCOL)) {
-    throw new Problem('invalid-request', `None of the sub-protocols ${offered.join(', ')} is known here; the one that is, is ${SUB_PROTOCOL}.`)
+    throw new Problem('invalid-request', `None of the sub-protocols offered (${offered.join(', ')}) is known here; the one that is, is ${SUB_PROTOCOL}.`)
   }
 }

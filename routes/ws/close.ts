@@ -1,13 +1,16 @@
 /**
- * Why a session ends. Of the codes from 4400 on, 4408, 4429 and everything from 4500 are worth another attempt; 1000 and
+ * Why a session ends. Of the codes from 4400 on, 4408, 4429 and everything from 4500 are worth another attempt, 4401 with other credentials; 1000 and
  * those below it come from RFC 6455 and, but for 1001, from the WebSocket implementation itself.
  */
 export const closes = {
   goingAway: 1001,
   malformed: 4400,
+  unauthenticated: 4401,
+  forbidden: 4403,
   subProtocol: 4406,
   timeout: 4408,
   duplicateId: 4409,
+  tooMany: 4429,
   internal: 4500
 } as const
 

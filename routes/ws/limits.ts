@@ -20,6 +20,9 @@ export const limits = {
   idLength: 64
 } as const
 
+/** Subscriptions of one principal, in all its sessions. */
+export const PRINCIPAL_SUBSCRIPTIONS = 1000
+
 export interface Timing {
   /** How often a session is pinged. A peer that gives no sign of life for two intervals is closed. */
   readonly pingMs: number
@@ -27,6 +30,8 @@ export interface Timing {
   readonly connectMs: number
   /** The range that `goaway.reconnectAfterMs` is drawn from, so that not everyone comes back at once. */
   readonly reconnectAfterMs: readonly [min: number, max: number]
+  /** How long before its end a client is asked for a new proof of identity, unless that is more than half of its life. */
+  readonly authNoticeMs: number
 }
 
-export const defaultTiming: Timing = { pingMs: 25_000, connectMs: 10_000, reconnectAfterMs: [500, 5000] }
+export const defaultTiming: Timing = { pingMs: 25_000, connectMs: 10_000, reconnectAfterMs: [500, 5000], authNoticeMs: 30_000 }

@@ -11,6 +11,7 @@ import { Closed, closes } from './close.ts'
 import type { Grant } from './credit.ts'
 import { limits } from './limits.ts'
 import { invalid, isObject, outgoingRecords, refuseUnknown } from './outgoing.ts'
+import { proofOf, type Proof } from './proof.ts'
 
 export interface Subscribe {
   readonly type: 'subscribe'
@@ -29,7 +30,8 @@ export interface ProduceRecords {
 }
 
 export type ClientMessage =
-  | { readonly type: 'connect', readonly clientId: string | null }
+  | { readonly type: 'connect', readonly clientId: string | null, readonly proof: Proof | null }
+  | { readonly type: 'auth', readonly proof: Proof }
   | Subscribe
   | { readonly type: 'credit', readonly id: string, readonly grant: Grant }
   | { readonly type: 'unsubscribe', readonly id: string }
@@ -52,7 +54,11 @@ type Fields = Record<string, unknown>
 
 /** The fields of each message besides `type`, and how they are read. The readers throw Problem. */
 const readers = {
-  connect: { fields: ['clientId'], read: ({ clientId }: Fields) => ({ type: 'connect', clientId: clientIdOf(clientId) }) },
+  connect: {
+    fields: ['clientId', 'auth'],
+    read: ({ clientId, auth }: Fields) => ({ type: 'connect', clientId: clientIdOf(clientId), proof: auth === undefined ? null : proofOf(auth) })
+  },
+  auth: { fields: ['auth'], read: ({ auth }: Fields) => ({ type: 'auth', proof: proofOf(auth) }) },
   subscribe: { fields: ['id', 'topics', 'from', 'credit', 'onGap'], read: subscribeOf },
   credit: { fields: ['id', 'records', 'bytes'], read: (fields: Fields) => ({ type: 'credit', id: fields['id'] as string, grant: grantOf(fields) }) },
   unsubscribe: { fields: ['id'], read: ({ id }: Fields) => ({ type: 'unsubscribe', id: id as string }) },
@@ -99,12 +105,15 @@ function objectOf (text: string): Fields {
   try {
     value = parseExact(text)
   } catch (error) {
-    const fault = error instanceof SyntaxError ? error.message : 'this one is nested too deeply'
+    const fault = error instanceof SyntaxError ? withoutQuote(error.message) : 'this one is nested too deeply'
     throw malformed(`Every message is one JSON object: ${fault}.`)
   }
   if (!isObject(value)) throw malformed('Every message is one JSON object; this one is something else.')
   return value
 }
+
+/** The parser quotes what it could not read: that may be a password. */
+const withoutQuote = (message: string): string => message.replace(/,? (\.\.\.)?".*$/s, '')
 
 function clientIdOf (value: unknown): string | null {
   if (value === undefined) return null

@@ -3,11 +3,12 @@
  * Between two takes, and for as long as nothing is granted, it is a few fields and no work.
  */
 import { Consumer, type Gap, type Piece } from '../../src/client/consumer.ts'
-import type { Block } from '../../src/client/feed.ts'
+import type { Block } from '../../src/client/block.ts'
 import { LATEST, offsetsAt } from '../../src/client/start.ts'
 import type { Context } from '../../protocol/rpc.ts'
 import { Problem } from '../problem.ts'
 import type { HttpDoor } from '../door.ts'
+import type { QuotaKind } from '../quotas.ts'
 import { Credit, type Grant } from './credit.ts'
 import { ending, payloadBytes } from './frame.ts'
 import { limits, SUB_PROTOCOL } from './limits.ts'
@@ -18,6 +19,8 @@ export interface SubscriptionHost {
   readonly wire: Wire
   readonly door: HttpDoor
   readonly context: Context
+  /** Null, or a pause because a quota has been used up, which the client is told of. */
+  paused (kinds: readonly QuotaKind[], id: string, signal: AbortSignal): Promise<unknown> | null
   /** The subscription has ended: with an error, which the host tells the client of, or after `complete`. */
   ended (subscription: Subscription, error?: unknown): void
 }
@@ -95,6 +98,11 @@ export class Subscription {
     this.#running = true
     try {
       while (this.#mayTake()) {
+        const pause = this.#host.paused(['consumer', 'request'], this.id, this.#stop.signal)
+        if (pause !== null) {
+          await pause
+          continue
+        }
         const delivery = await consumer.next(this.#credit, this.#stop.signal, () => this.#isCaughtUp(consumer))
         if (this.#stop.signal.aborted) return
         if (delivery?.kind === 'records') this.#deliver(consumer, delivery)
@@ -113,7 +121,7 @@ export class Subscription {
   }
 
   #deliver (consumer: Consumer, { topic, partition, block, count: taken }: Piece): void {
-    const { wire, door } = this.#host
+    const { wire, door, context } = this.#host
     if (wire.congested) return consumer.seek(topic, partition, block.offsets[0]!)
     let count = taken
     let rest = count === block.lines.length ? sharedRest(block) : restOf(block.lines.slice(0, count))
@@ -130,6 +138,7 @@ export class Subscription {
     this.#cursor = consumer.cursor
     wire.sendInTwo(`{"type":"records","id":${JSON.stringify(this.id)},"cursor":"${this.#cursor}","bytes":${bytes},"records":`, rest)
     door.stats.webSocket.recordsOut += count
+    door.quotas.charge(context, 'consumer', bytes)
     if (this.#credit.isUsedUp) door.stats.webSocket.creditStalls++
   }
 

@@ -19,6 +19,8 @@ export class Wire {
   readonly #stats: WebSocketStats
   readonly #onDrain: () => void
   #congested = false
+  /** How many have a reason not to hear more of the peer. */
+  #holds = 0
 
   constructor (socket: WebSocket, stream: Socket, stats: WebSocketStats, onDrain: () => void) {
     this.#socket = socket
@@ -55,6 +57,15 @@ export class Wire {
     if (this.open && !this.#congested) this.#socket.ping()
   }
 
+  /** What the peer says from now on stays in its socket, until there has been a `release` for each `hold`. */
+  hold (): void {
+    if (this.#holds++ === 0 && this.open) this.#socket.pause()
+  }
+
+  release (): void {
+    if (--this.#holds === 0 && this.open && !this.#congested) this.#socket.resume()
+  }
+
   close (code: number, reason: string): void {
     // A paused socket would not see the peer's half of the closing handshake.
     this.#socket.resume()
@@ -70,7 +81,7 @@ export class Wire {
     this.#stream.once('drain', () => {
       this.#congested = false
       if (!this.open) return
-      this.#socket.resume()
+      if (this.#holds === 0) this.#socket.resume()
       this.#onDrain()
     })
   }

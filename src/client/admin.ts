@@ -9,7 +9,7 @@ import { DeleteTopics } from '../../protocol/messages/20-delete-topics.ts'
 import { DescribeConfigs } from '../../protocol/messages/32-describe-configs.ts'
 import { newest, type Context, type Dispatch } from '../../protocol/rpc.ts'
 import type { Response } from '../../protocol/schema.ts'
-import { kafkaError, topicError } from './producer.ts'
+import { failure, kafkaError, mutationError, topicError } from './failures.ts'
 
 export interface TopicPartition {
   readonly partition: number
@@ -44,8 +44,8 @@ export async function getTopic (dispatch: Dispatch, context: Context, topic: str
   const { topics: [found] } = await dispatch(Metadata, complete(Metadata.request, {
     topics: [{ name: topic }], allowAutoTopicCreation: false
   }), at(context, Metadata))
-  if (found === undefined) throw topicError(errors.UNKNOWN_TOPIC_OR_PARTITION, topic)
-  if (found.errorCode !== errors.NONE) throw topicError(found.errorCode, topic)
+  if (found === undefined) throw topicError(Metadata, errors.UNKNOWN_TOPIC_OR_PARTITION, topic)
+  if (found.errorCode !== errors.NONE) throw topicError(Metadata, found.errorCode, topic)
   return descriptionOf(found)
 }
 
@@ -73,8 +73,8 @@ export async function topicConfigs (dispatch: Dispatch, context: Context, topic:
   const { results: [found] } = await dispatch(DescribeConfigs, complete(DescribeConfigs.request, {
     resources: [{ resourceType: TOPIC_RESOURCE, resourceName: topic, configurationKeys: null }]
   }), at(context, DescribeConfigs))
-  if (found === undefined) throw topicError(errors.UNKNOWN_TOPIC_OR_PARTITION, topic)
-  if (found.errorCode !== errors.NONE) throw kafkaError(found.errorCode, found.errorMessage)
+  if (found === undefined) throw topicError(DescribeConfigs, errors.UNKNOWN_TOPIC_OR_PARTITION, topic)
+  if (found.errorCode !== errors.NONE) throw failure(DescribeConfigs, found.errorCode, topic, found.errorMessage)
   return found.configs.map(({ name, value, isSensitive }) => ({ name, value: isSensitive ? null : value }))
 }
 
@@ -91,10 +91,16 @@ export interface NewTopic {
 const SERVER_DEFAULT = -1
 const TIMEOUT_MS = 30_000
 
+export interface TopicCounts {
+  /** Null where the caller left it to the server, and may not see what that has chosen (DESCRIBE_CONFIGS). The same for replicas. */
+  readonly partitions: number | null
+  readonly replicationFactor: number | null
+}
+
 /** Answers with the number of partitions that the topic has, or would have. */
-export async function createTopic (dispatch: Dispatch, context: Context, topic: NewTopic): Promise<{ partitions: number, replicationFactor: number }> {
+export async function createTopic (dispatch: Dispatch, context: Context, topic: NewTopic): Promise<TopicCounts> {
   const { name, partitions, replicationFactor, assignments = [], configs = [], validateOnly = false } = topic
-  const { topics: [created] } = await dispatch(CreateTopics, complete(CreateTopics.request, {
+  const { throttleTimeMs, topics: [created] } = await dispatch(CreateTopics, complete(CreateTopics.request, {
     topics: [{
       name,
       numPartitions: partitions ?? SERVER_DEFAULT,
@@ -106,18 +112,23 @@ export async function createTopic (dispatch: Dispatch, context: Context, topic: 
     validateOnly
   }), at(context, CreateTopics))
   if (created === undefined) throw new KafkaError('UNKNOWN_SERVER_ERROR')
-  if (created.errorCode !== errors.NONE) {
-    throw created.errorMessage === null ? topicError(created.errorCode, name) : kafkaError(created.errorCode, created.errorMessage)
+  if (created.errorCode !== errors.NONE) throw mutationError(CreateTopics, created.errorCode, name, throttleTimeMs, created.errorMessage)
+  const assigned = assignments[0]
+  return {
+    partitions: known(created.numPartitions) ?? partitions ?? (assigned === undefined ? null : assignments.length),
+    replicationFactor: known(created.replicationFactor) ?? replicationFactor ?? assigned?.brokerIds.length ?? null
   }
-  return { partitions: created.numPartitions, replicationFactor: created.replicationFactor }
 }
 
+/** KIP-525: -1 is what the caller may not see. */
+const known = (count: number): number | null => count < 0 ? null : count
+
 export async function deleteTopic (dispatch: Dispatch, context: Context, topic: string): Promise<void> {
-  const { responses: [deleted] } = await dispatch(DeleteTopics, complete(DeleteTopics.request, {
+  const { throttleTimeMs, responses: [deleted] } = await dispatch(DeleteTopics, complete(DeleteTopics.request, {
     topics: [{ name: topic, topicId: NO_TOPIC_ID }], timeoutMs: TIMEOUT_MS
   }), at(context, DeleteTopics))
   if (deleted === undefined) throw new KafkaError('UNKNOWN_SERVER_ERROR')
-  if (deleted.errorCode !== errors.NONE) throw topicError(deleted.errorCode, topic)
+  if (deleted.errorCode !== errors.NONE) throw mutationError(DeleteTopics, deleted.errorCode, topic, throttleTimeMs)
 }
 
 /** Kafka's "no id": the topic is meant by its name. */

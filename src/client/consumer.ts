@@ -7,8 +7,9 @@
  */
 import { KafkaError } from '../../protocol/errors.ts'
 import type { Context, Dispatch } from '../../protocol/rpc.ts'
+import type { Block } from './block.ts'
 import { encodeCursor, type Cursor, type TopicPosition } from './cursor.ts'
-import type { Block, Feed, Feeds } from './feed.ts'
+import type { Feeds, Reader } from './feed.ts'
 import { describeTopic } from './producer.ts'
 import { EARLIEST, LATEST, offsetsAt, type Start } from './start.ts'
 
@@ -43,7 +44,7 @@ export interface Room {
 interface Position {
   readonly topic: string
   readonly partition: number
-  readonly feed: Feed
+  readonly feed: Reader
   next: number
   /** A gap that the reader has not been told of yet. */
   gap: Gap | null
@@ -230,7 +231,7 @@ export class Consumer {
 
   /** Begins to read a topic: where the start says, and from the earliest record in partitions it does not speak of. */
   async #add (topic: string, start: Start): Promise<void> {
-    const { topicId, partitionCount } = await describeTopic(this.#dispatch, this.#context, topic, false)
+    const { topicId, partitionCount } = await describeTopic(this.#dispatch, this.#context, topic, false, 'READ')
     if (this.#only !== null && this.#only >= partitionCount) {
       throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `Topic ${topic} has no partition ${this.#only}: it has ${partitionCount}.`)
     }
@@ -265,7 +266,7 @@ export class Consumer {
   async #refresh (): Promise<void> {
     this.#refreshDue = false
     for (const [topic, topicId] of this.#topicIds) {
-      const { partitionCount } = await describeTopic(this.#dispatch, this.#context, topic, false)
+      const { partitionCount } = await describeTopic(this.#dispatch, this.#context, topic, false, 'READ')
       if (this.#closed) return
       const have = this.#positions.filter(position => position.topic === topic).length
       for (let partition = have; partition < partitionCount; partition++) {

@@ -5,30 +5,17 @@
  * A feed is pulled. It holds nothing for a reader that does not ask, so a slow reader costs no memory; it comes back
  * with its offset and is served from the kept blocks or from the log.
  *
- * Feeds are per principal: a reader never gets bytes that were fetched under someone else's permissions.
+ * What is fetched is fetched in the name of the process, for whoever follows. So each reader passes the gate, as itself,
+ * before it is given a block, and once more where it had to wait for it.
  */
-import { batchesIn } from '../../protocol/batch.ts'
 import { complete } from '../../protocol/defaults.ts'
-import { errors, KafkaError } from '../../protocol/errors.ts'
+import { errors } from '../../protocol/errors.ts'
 import { Fetch } from '../../protocol/messages/01-fetch.ts'
-import { recordsIn } from '../../protocol/records.ts'
-import { newest, type Context, type Dispatch } from '../../protocol/rpc.ts'
-import type { Chunks, Response } from '../../protocol/schema.ts'
-import { recordJson } from './json.ts'
-import { kafkaError } from './producer.ts'
-
-/** Consecutive records of one partition, as JSON. Immutable and shared between readers. */
-export interface Block {
-  /** The offset that was asked for; the first record may lie behind it where compaction left a gap. */
-  readonly from: number
-  /** The offset after the last record, where the next block begins. */
-  readonly next: number
-  readonly offsets: readonly number[]
-  /** One line of JSON for each offset. */
-  readonly lines: readonly string[]
-  /** Where doors keep the frames they have encoded from the whole block, by sub-protocol. */
-  readonly frames: Map<string, Buffer>
-}
+import { internalPrincipal, newest, type Context, type Dispatch } from '../../protocol/rpc.ts'
+import type { Response } from '../../protocol/schema.ts'
+import { emptyBlock, render, sizeOf, type Block } from './block.ts'
+import { failure, kafkaError } from './failures.ts'
+import { openGate, type ReadGate } from './read-gate.ts'
 
 /** Bytes that one Fetch asks for, and kept blocks of one feed: a page of a stream, not of a bulk copy. */
 const FETCH_BYTES = 256 * 1024
@@ -55,6 +42,8 @@ export class Feed {
   /** The highest offset that kept blocks reach to. */
   #keptEnd = 0
   readonly #pending = new Map<number, Pending>()
+  /** For each reader that waits: whether it still may. */
+  readonly #rechecks = new Set<() => void>()
   readonly #onIdle: () => void
   #users = 0
 
@@ -78,20 +67,50 @@ export class Feed {
 
   /**
    * The block that begins at `offset`; waits for it until `signal` is aborted, and rejects with the signal's reason then.
-   * Rejects with KafkaError, OFFSET_OUT_OF_RANGE among them.
+   * Rejects with KafkaError, OFFSET_OUT_OF_RANGE among them, and with what `admit` throws when access changes meanwhile.
    */
-  async read (offset: number, signal: AbortSignal): Promise<Block> {
+  async read (offset: number, signal: AbortSignal, admit: () => void = () => {}): Promise<Block> {
     signal.throwIfAborted()
     const kept = this.kept(offset)
     if (kept !== undefined) return kept
     const pending = this.#pending.get(offset) ?? this.#start(offset)
     pending.readers++
     try {
-      return await orAborted(pending.promise, signal)
+      return await this.#unlessEnded(pending.promise, signal, admit)
     } finally {
       // The last reader takes the long poll with it, if it is still going on.
       if (--pending.readers === 0 && this.#forget(offset, pending)) pending.controller.abort(NOBODY_WAITS)
     }
+  }
+
+  /** Who may read has changed: those who wait are asked about anew. */
+  recheck (): void {
+    for (const recheck of [...this.#rechecks]) recheck()
+  }
+
+  /** The promise, unless the signal is aborted or the reader turned away first. Leaves nothing behind when that is so. */
+  #unlessEnded<T> (promise: Promise<T>, signal: AbortSignal, admit: () => void): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const end = (error: Error): void => {
+        release()
+        reject(error)
+      }
+      const onAbort = (): void => end(signal.reason as Error)
+      const recheck = (): void => {
+        try {
+          admit()
+        } catch (error) {
+          end(error as Error)
+        }
+      }
+      const release = (): void => {
+        signal.removeEventListener('abort', onAbort)
+        this.#rechecks.delete(recheck)
+      }
+      signal.addEventListener('abort', onAbort)
+      this.#rechecks.add(recheck)
+      promise.then(value => { release(); resolve(value) }, end)
+    })
   }
 
   /** The block that begins at `offset`, if it is at hand. */
@@ -149,7 +168,7 @@ export class Feed {
     if (response.errorCode !== errors.NONE) throw kafkaError(response.errorCode)
     const partition = response.responses[0]?.partitions[0]
     if (partition === undefined) return emptyBlock(offset)
-    if (partition.errorCode !== errors.NONE) throw kafkaError(partition.errorCode)
+    if (partition.errorCode !== errors.NONE) throw failure(Fetch, partition.errorCode, this.#topic)
     return render(this.#topic, this.#partition, offset, partition.records ?? [])
   }
 
@@ -165,13 +184,45 @@ export class Feed {
   }
 }
 
+/** One reader's way to a feed. */
+export class Reader {
+  readonly #feed: Feed
+  readonly #admit: () => void
+
+  constructor (feed: Feed, admit: () => void) {
+    this.#feed = feed
+    this.#admit = admit
+  }
+
+  /** As Feed's. Rejects with KafkaError TOPIC_AUTHORIZATION_FAILED as soon as the reader may not read any more. */
+  async read (offset: number, signal: AbortSignal): Promise<Block> {
+    this.#admit()
+    const block = await this.#feed.read(offset, signal, this.#admit)
+    this.#admit()
+    return block
+  }
+
+  /** As Feed's. Throws KafkaError TOPIC_AUTHORIZATION_FAILED. */
+  kept (offset: number): Block | undefined {
+    this.#admit()
+    return this.#feed.kept(offset)
+  }
+
+  /** To be called once. */
+  release (): void {
+    this.#feed.release()
+  }
+}
+
 /** The feeds of one gateway. */
 export class Feeds {
   readonly #dispatch: Dispatch
+  readonly #gate: ReadGate
   readonly #feeds = new Map<string, Feed>()
 
-  constructor (dispatch: Dispatch) {
+  constructor (dispatch: Dispatch, gate: ReadGate = openGate) {
     this.#dispatch = dispatch
+    this.#gate = gate
   }
 
   /** How many partitions are being followed: for the metrics. */
@@ -179,68 +230,23 @@ export class Feeds {
     return this.#feeds.size
   }
 
-  /** The caller releases the feed when it is done. */
-  follow (context: Context, topic: string, topicId: string, partition: number): Feed {
-    const { principal, door } = context
-    const key = JSON.stringify([principal.type, principal.name, door, topicId, topic, partition])
+  /** Some permission was given or taken away: readers that wait for records need not wait to learn that they may not. */
+  accessChanged (): void {
+    for (const feed of [...this.#feeds.values()]) feed.recheck()
+  }
+
+  /** The caller releases the reader when it is done. Throws KafkaError TOPIC_AUTHORIZATION_FAILED. */
+  follow (context: Context, topic: string, topicId: string, partition: number): Reader {
+    const admit = (): void => this.#gate.admit(context, topic)
+    admit()
+    const { door } = context
+    const key = JSON.stringify([door, topicId, topic, partition])
     let feed = this.#feeds.get(key)
     if (feed === undefined) {
-      feed = new Feed(this.#dispatch, context, topic, topicId, partition, () => this.#feeds.delete(key))
+      const shared: Context = { ...context, principal: internalPrincipal, clientId: '', address: '' }
+      feed = new Feed(this.#dispatch, shared, topic, topicId, partition, () => this.#feeds.delete(key))
       this.#feeds.set(key, feed)
     }
-    return feed.retain()
+    return new Reader(feed.retain(), admit)
   }
-}
-
-function render (topic: string, partition: number, from: number, chunks: Chunks): Block {
-  const topicJson = JSON.stringify(topic)
-  const offsets: number[] = []
-  const lines: string[] = []
-  let next = from
-  for (const chunk of chunks) {
-    for (const batch of batchesIn(chunk)) {
-      next = Math.max(next, batch.nextOffset)
-      if (batch.isControl) continue
-      try {
-        for (const record of recordsIn(batch)) {
-          if (record.offset < from) continue
-          offsets.push(record.offset)
-          lines.push(recordJson(topicJson, partition, record))
-        }
-      } catch (error) {
-        // One batch that cannot be read is shown as such; the readers move on behind it.
-        const offset = Math.max(from, offsets.length > 0 ? offsets.at(-1)! + 1 : from, batch.baseOffset)
-        offsets.push(offset)
-        lines.push(unreadableJson(topicJson, partition, offset, batch.nextOffset, error as Error))
-      }
-    }
-  }
-  return { from, next, offsets, lines, frames: new Map() }
-}
-
-function unreadableJson (topicJson: string, partition: number, offset: number, next: number, error: Error): string {
-  const code = error instanceof KafkaError ? error.code : 'CORRUPT_MESSAGE'
-  return `{"topic":${topicJson},"partition":${partition},"offset":${offset},"error":{"code":"${code}",` +
-    `"message":${JSON.stringify(`The records from here to offset ${next - 1} cannot be read: ${error.message}`)}}}`
-}
-
-const emptyBlock = (offset: number): Block => ({ from: offset, next: offset, offsets: [], lines: [], frames: new Map() })
-
-/** Roughly what a block holds; strings of one-byte characters take one byte each. */
-function sizeOf (block: Block): number {
-  let size = 256
-  for (const line of block.lines) size += line.length + 32
-  return size
-}
-
-/** The promise, unless the signal is aborted first; leaves no listener behind on a signal that outlives it. */
-function orAborted<T> (promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      const reason = signal.reason as Error
-      reject(reason)
-    }
-    signal.addEventListener('abort', onAbort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }

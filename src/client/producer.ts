@@ -3,13 +3,14 @@
  * Produce for every round of them. No linger and no retries: waiting callers are batched behind the policies, by the
  * engine's group commit.
  */
-import { errorRow, errors, KafkaError, type ErrorName } from '../../protocol/errors.ts'
+import { errors, KafkaError, type ErrorName } from '../../protocol/errors.ts'
 import { Metadata } from '../../protocol/messages/03-metadata.ts'
 import { Produce } from '../../protocol/messages/00-produce.ts'
 import { buildBatch, type NewRecord } from '../../protocol/records.ts'
 import { complete } from '../../protocol/defaults.ts'
 import { newest, type Context, type Dispatch } from '../../protocol/rpc.ts'
 import type { Response } from '../../protocol/schema.ts'
+import { failure, forbidden, topicError } from './failures.ts'
 import { partitionOfKey } from './partitioner.ts'
 import { recallShape, rememberShape, type TopicShape } from './shapes.ts'
 
@@ -46,14 +47,14 @@ export async function produce (
   dispatch: Dispatch, context: Context, topic: string, records: readonly OutgoingRecord[], acks: -1 | 1 = -1,
   afterError: 'continue' | 'stop' = 'continue'
 ): Promise<Outcome[]> {
-  const shape = recallShape(dispatch, topic)
+  const shape = recallShape(dispatch, context.principal, topic)
   if (shape !== null) {
     const outcomes = await send(dispatch, context, topic, shape, records, acks, afterError)
     if (!outcomes.every(isElsewhere)) return outcomes
     // Nothing was appended: the topic has gone, or has grown, since it was asked about.
   }
-  const fresh = await describeTopic(dispatch, context, topic)
-  rememberShape(dispatch, topic, fresh)
+  const fresh = await describeTopic(dispatch, context, topic, true, 'WRITE')
+  rememberShape(dispatch, context.principal, topic, fresh)
   return await send(dispatch, context, topic, fresh, records, acks, afterError)
 }
 
@@ -83,7 +84,7 @@ async function send (
         pieces.unshift(piece.slice(0, half), piece.slice(half))
         continue
       }
-      piece.forEach((i, delta) => { outcomes[i] = outcomeOf(answer, delta, records[i]!.timestampMs ?? nowMs) })
+      piece.forEach((i, delta) => { outcomes[i] = outcomeOf(topic, answer, delta, records[i]!.timestampMs ?? nowMs) })
       if (errorCode !== errors.NONE && afterError === 'stop') {
         for (const i of pieces.splice(0).flat()) outcomes[i] = new KafkaError('OPERATION_NOT_ATTEMPTED')
       }
@@ -116,16 +117,17 @@ function assign (topic: string, partitionCount: number, records: readonly Outgoi
   return queues
 }
 
+type MetadataTopic = Response<typeof Metadata>['topics'][number]
 type PartitionAnswer = Response<typeof Produce>['responses'][number]['partitionResponses'][number]
 
 /** `timestampMs` is what the record has unless the topic stamps it at the append. */
-function outcomeOf (answer: PartitionAnswer | undefined, delta: number, timestampMs: number): Outcome {
+function outcomeOf (topic: string, answer: PartitionAnswer | undefined, delta: number, timestampMs: number): Outcome {
   if (answer === undefined) return new KafkaError('UNKNOWN_SERVER_ERROR', 'The log did not say what became of the record.')
   const { index, errorCode, errorMessage, baseOffset, logAppendTimeMs, recordErrors } = answer
   if (errorCode === errors.NONE) return { partition: index, offset: baseOffset + delta, timestampMs: logAppendTimeMs >= 0 ? logAppendTimeMs : timestampMs }
   // KIP-467: a batch is refused as a whole, but the broker says which of its records were at fault.
   const culprit = recordErrors.find(({ batchIndex }) => batchIndex === delta)
-  if (recordErrors.length === 0 || culprit !== undefined) return kafkaError(errorCode, culprit?.batchIndexErrorMessage ?? errorMessage)
+  if (recordErrors.length === 0 || culprit !== undefined) return failure(Produce, errorCode, topic, culprit?.batchIndexErrorMessage ?? errorMessage)
   return new KafkaError('OPERATION_NOT_ATTEMPTED', 'Not appended, because another record of the same batch was refused.')
 }
 
@@ -134,23 +136,24 @@ const elsewhere: ReadonlySet<ErrorName> = new Set(['UNKNOWN_TOPIC_OR_PARTITION',
 
 const isElsewhere = (outcome: Outcome): boolean => outcome instanceof KafkaError && elsewhere.has(outcome.code)
 
+/** What a topic is described for: the permission to do that implies the one to describe it, and is the one to ask for. */
+export type Purpose = 'READ' | 'WRITE' | 'DESCRIBE'
+
 /** Rejects with KafkaError, UNKNOWN_TOPIC_OR_PARTITION among them where topics are not created on demand. */
-export async function describeTopic (dispatch: Dispatch, context: Context, topic: string, create = true): Promise<TopicShape> {
-  const response = await dispatch(Metadata, complete(Metadata.request, {
-    topics: [{ name: topic }], allowAutoTopicCreation: create
-  }), { ...context, version: newest(Metadata) })
-  const found = response.topics[0]
-  if (found === undefined) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION')
-  if (found.errorCode !== errors.NONE) throw topicError(found.errorCode, topic)
-  return { topicId: found.topicId, partitionCount: found.partitions.length }
-}
-
-export function topicError (errorCode: number, topic: string): KafkaError {
-  const { name, sentence } = errorRow(errorCode)
-  return new KafkaError(name, name === 'UNKNOWN_TOPIC_OR_PARTITION' ? `There is no topic ${topic}.` : `Topic ${topic}: ${sentence}`)
-}
-
-export function kafkaError (errorCode: number, message?: string | null): KafkaError {
-  const name: ErrorName = errorRow(errorCode).name
-  return new KafkaError(name, message ?? undefined)
+export async function describeTopic (
+  dispatch: Dispatch, context: Context, topic: string, create = true, purpose: Purpose = 'DESCRIBE'
+): Promise<TopicShape> {
+  const ask = async (allowAutoTopicCreation: boolean): Promise<MetadataTopic> => {
+    const { topics: [found] } = await dispatch(Metadata, complete(Metadata.request, {
+      topics: [{ name: topic }], allowAutoTopicCreation
+    }), { ...context, version: newest(Metadata) })
+    if (found === undefined) throw topicError(Metadata, errors.UNKNOWN_TOPIC_OR_PARTITION, topic)
+    return found
+  }
+  const { errorCode, topicId, partitions } = await ask(create)
+  if (errorCode === errors.NONE) return { topicId, partitionCount: partitions.length }
+  if (errorCode !== errors.TOPIC_AUTHORIZATION_FAILED) throw topicError(Metadata, errorCode, topic)
+  // The code is the same whether the topic may not be described or, not being there, may not be created.
+  const isMissing = create && (await ask(false)).errorCode === errors.UNKNOWN_TOPIC_OR_PARTITION
+  throw forbidden('TOPIC_AUTHORIZATION_FAILED', { operation: isMissing ? 'CREATE' : purpose, resourceType: 'TOPIC', resourceName: topic })
 }

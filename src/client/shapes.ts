@@ -1,8 +1,8 @@
 /**
  * What producers know of topics, for a moment. Without it, every single record would take two requests: one to ask how many
- * partitions there are, one to append it.
+ * partitions there are, one to append it. It is known by who asked, since not everyone may.
  */
-import type { Dispatch } from '../../protocol/rpc.ts'
+import { formatPrincipal, type Dispatch, type Principal } from '../../protocol/rpc.ts'
 
 export interface TopicShape {
   readonly topicId: string
@@ -18,18 +18,22 @@ interface Known {
 const FRESH_MS = 1000
 const MAX_TOPICS = 1000
 
+/** A topic's name has no space in it. */
+const keyOf = (principal: Principal, topic: string): string => `${topic} ${formatPrincipal(principal)}`
+
 const byDispatch = new WeakMap<Dispatch, Map<string, Known>>()
 
 /** Null if it has to be asked for. */
-export function recallShape (dispatch: Dispatch, topic: string): TopicShape | null {
-  const known = byDispatch.get(dispatch)?.get(topic)
+export function recallShape (dispatch: Dispatch, principal: Principal, topic: string): TopicShape | null {
+  const known = byDispatch.get(dispatch)?.get(keyOf(principal, topic))
   return known !== undefined && Date.now() < known.freshUntilMs ? known.shape : null
 }
 
-export function rememberShape (dispatch: Dispatch, topic: string, shape: TopicShape): void {
+export function rememberShape (dispatch: Dispatch, principal: Principal, topic: string, shape: TopicShape): void {
   let topics = byDispatch.get(dispatch)
   if (topics === undefined) byDispatch.set(dispatch, topics = new Map())
-  topics.delete(topic)
+  const key = keyOf(principal, topic)
+  topics.delete(key)
   if (topics.size >= MAX_TOPICS) topics.delete(topics.keys().next().value!)
-  topics.set(topic, { shape, freshUntilMs: Date.now() + FRESH_MS })
+  topics.set(key, { shape, freshUntilMs: Date.now() + FRESH_MS })
 }

@@ -7,7 +7,7 @@ import { errors } from '../../protocol/errors.ts'
 import { ListOffsets } from '../../protocol/messages/02-list-offsets.ts'
 import { newest, type Context, type Dispatch } from '../../protocol/rpc.ts'
 import { decodeCursor, type Cursor } from './cursor.ts'
-import { kafkaError } from './producer.ts'
+import { failure } from './failures.ts'
 
 export type Start =
   | { readonly kind: 'earliest' }
@@ -55,7 +55,7 @@ export async function offsetsAt (
     }), { ...context, version: newest(ListOffsets) })
     const found = new Map<number, number>()
     for (const { partitionIndex, errorCode, offset } of response.topics[0]?.partitions ?? []) {
-      if (errorCode !== errors.NONE) throw kafkaError(errorCode)
+      if (errorCode !== errors.NONE) throw failure(ListOffsets, errorCode, topic)
       found.set(partitionIndex, offset)
     }
     return found

@@ -7,7 +7,7 @@ import { createHttpStats, type HttpDoor } from '../../routes/door.ts'
 import { createHttpServer } from '../../routes/http.ts'
 import { Feeds } from '../../src/client/feed.ts'
 import { EmbeddedEngine } from '../../storage/embedded/engine.ts'
-import { contractPath } from '../support/http-door.ts'
+import { contractPath, openHouse } from '../support/http-door.ts'
 
 /** Serves a folder for as long as `use` takes: the folder is removed before `t.teardown` runs. */
 async function serve (dataDirectory: string, use: (base: string) => Promise<void>): Promise<void> {
@@ -31,7 +31,8 @@ async function serve (dataDirectory: string, use: (base: string) => Promise<void
     maxBodyBytes: 1024 * 1024,
     allowedOrigins: [],
     metrics: async () => '',
-    stats: createHttpStats()
+    stats: createHttpStats(),
+    ...openHouse
   }
   const app = await createHttpServer(door, { logger: pino({ level: 'silent' }), contractPath })
   try {

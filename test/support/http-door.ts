@@ -5,7 +5,7 @@
 import type { Test } from 'tap'
 import { pino } from 'pino'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
-import { readContract, type Contract } from '../../routes/contract.ts'
+import { patternOf, readContract, type Contract } from '../../routes/contract.ts'
 import { createHttpStats, type HttpDoor } from '../../routes/door.ts'
 import { createHttpServer } from '../../routes/http.ts'
 import type { Node } from '../../routes/validation.ts'
@@ -31,6 +31,15 @@ export interface TestDoorOptions extends MemoryLogOptions {
   readonly door?: Partial<HttpDoor>
 }
 
+/** No credentials, no rules, no quotas and no limits. */
+export const openHouse: Pick<HttpDoor, 'authentication' | 'access' | 'quotas' | 'connections' | 'memory'> = {
+  authentication: null,
+  access: { decide: () => ({ allowed: true, reason: 'not-enforced', binding: null }) },
+  quotas: { allowance: () => null, throttle: () => null, charge: () => 0, work () {} },
+  connections: { admit: () => 'admitted', left () {}, joined: () => true, parted () {} },
+  memory: { reserve: () => true, release () {} }
+}
+
 export async function openDoor (t: Test, options: TestDoorOptions = {}): Promise<TestDoor> {
   const log = new MemoryLog(options)
   const draining = new AbortController()
@@ -43,6 +52,7 @@ export async function openDoor (t: Test, options: TestDoorOptions = {}): Promise
     allowedOrigins: [],
     metrics: async () => '# no metrics\n',
     stats: createHttpStats(),
+    ...openHouse,
     ...options.door
   }
   const logged: string[] = []
@@ -74,9 +84,9 @@ export async function openDoor (t: Test, options: TestDoorOptions = {}): Promise
 export function faultsIn (contract: Contract, response: LightMyRequestResponse): string[] {
   const { method, url } = response.raw.req
   const path = url!.split('?')[0]!
-  const operation = isUri(path) ? contract.operations.find(one => one.method === method && patternOf(one.url).test(path)) : undefined
+  const operation = isUri(path) ? contract.operations.find(one => one.method === method && patternOf(one.template).test(path)) : undefined
   // What no operation answers is an error of the paths in general.
-  const responses = (operation === undefined ? {} : nodeOf(operation.url, operation.method)['responses']) as Record<string, Node | undefined>
+  const responses = (operation === undefined ? {} : nodeOf(operation.template, operation.method)['responses']) as Record<string, Node | undefined>
   const stated = responses[response.statusCode] ?? responses['default'] ?? { $ref: '#/components/responses/Failure' }
   if (operation !== undefined && responses[response.statusCode] === undefined && (response.statusCode < 400 || responses['default'] === undefined)) {
     return [`${operation.config.operationId} has no response ${response.statusCode}`]
@@ -106,10 +116,7 @@ function isUri (path: string): boolean {
   }
 }
 
-const patternOf = (url: string): RegExp => new RegExp(`^${url.replaceAll(/:\w+/g, '[^/]+')}$`)
-
-function nodeOf (url: string, method: string | readonly string[]): Node {
-  const path = url.replaceAll(/:(\w+)/g, '{$1}')
+function nodeOf (path: string, method: string | readonly string[]): Node {
   return (contract.document['paths'] as Record<string, Record<string, Node>>)[path]![String(method).toLowerCase()]!
 }
 

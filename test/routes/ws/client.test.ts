@@ -7,6 +7,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { HttpDoor } from '../../../routes/door.ts'
+import { openGuardedDoor } from '../../support/guarded-door.ts'
 import { openDoor } from '../../support/http-door.ts'
 import { append, eventually, openGateway, type RecordJson } from './support.ts'
 
@@ -24,7 +25,9 @@ interface Log {
 }
 
 interface Client {
-  connect (url?: string, options?: { onState?: (state: string) => void }): Log
+  connect (url?: string, options?: {
+    onState?: (state: string) => void, auth?: () => object | Promise<object>, onThrottled?: (throttled: object) => void
+  }): Log
 }
 
 const { inject } = await openDoor(t)
@@ -76,7 +79,7 @@ async function openLine (t: Test, url: string): Promise<Line> {
 
 t.test('it is served as it stands, to pages of any origin, and is short', async t => {
   t.match(served.headers, { 'content-type': 'text/javascript; charset=utf-8', 'access-control-allow-origin': '*' })
-  t.ok(served.body.trimEnd().split('\n').length < 200)
+  t.ok(served.body.trimEnd().split('\n').length < 220)
 })
 
 t.test('produces and reads back', async t => {
@@ -254,4 +257,38 @@ t.test('closing ends what goes on', async t => {
   await t.rejects(log.produce('a', 1), /closed/)
   await t.rejects(take(log.subscribe('a'), 1), /closed/)
   await eventually(() => door.stats.webSocket.sessions === 0)
+})
+
+t.test('it says who it is, and again when that runs out', async t => {
+  const now = Date.now()
+  const { door, log: memory, allow, table } = await openGuardedDoor(t, { tokens: new Map([['alice-1', now + 900], ['alice-2', now + 3_600_000]]) })
+  memory.create('t')
+  allow('alice', 'WRITE', 't')
+  const { url } = await openGateway(t, door)
+  const asked: string[] = []
+  const throttled: object[] = []
+  const log = client.connect(`${url}/ws`, {
+    auth: () => {
+      asked.push(`alice-${asked.length + 1}`)
+      return { bearer: asked.at(-1)! }
+    },
+    onThrottled: message => throttled.push(message)
+  })
+  t.teardown(() => log.close())
+  await log.produce('t', 1)
+  await eventually(() => asked.length === 2)
+  await log.produce('t', 2)
+  t.same(asked, ['alice-1', 'alice-2'])
+  table.set({ user: 'alice' }, { producer_byte_rate: 1 })
+  await log.produce('t', 'x'.repeat(1000))
+  const waiting = log.produce('t', 'y')
+  await eventually(() => throttled.length === 1)
+  t.match(throttled, [{ quota: 'producer_byte_rate', limit: 1 }])
+  table.set({ user: 'alice' }, null)
+  t.equal((await waiting).offset, 3, 'a pause is no answer')
+
+  const stranger = client.connect(`${url}/ws`, { auth: async () => ({ bearer: 'unknown' }) })
+  await t.rejects(stranger.produce('t', 1), { message: /^Authentication failed/ }, 'and does not try for ever')
+  const broken = client.connect(`${url}/ws`, { auth: () => { throw new Error('no token today') } })
+  await t.rejects(broken.produce('t', 1), { message: 'no token today' })
 })

@@ -141,7 +141,8 @@ t.test('reasons fit into a close frame', async t => {
 })
 
 t.test('the specification has every message, limit and close code', async t => {
-  const client = ['connect', 'subscribe', 'credit', 'unsubscribe', 'produce', 'pong']
-  const server = ['connected', 'subscribed', 'records', 'caught_up', 'gap', 'blocked', 'produced', 'error', 'complete', 'ping', 'goaway']
+  const client = ['connect', 'auth', 'subscribe', 'credit', 'unsubscribe', 'produce', 'pong']
+  const server = ['connected', 'auth_expiring', 'authenticated', 'throttled', 'subscribed', 'records',
+    'caught_up', 'gap', 'blocked', 'produced', 'error', 'complete', 'ping', 'goaway']
   for (const word of [...client, ...server, ...Object.keys(limits), ...Object.values(closes)]) t.match(specification, `\`${word}\``, String(word))
 })

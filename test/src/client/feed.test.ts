@@ -1,7 +1,8 @@
 import t from 'tap'
-import { anonymous, neverAborted, type Context } from '../../../protocol/rpc.ts'
-import { Feeds, type Feed } from '../../../src/client/feed.ts'
+import { anonymous, internalPrincipal, neverAborted, type Context } from '../../../protocol/rpc.ts'
+import { Feeds, type Reader } from '../../../src/client/feed.ts'
 import { produce } from '../../../src/client/producer.ts'
+import { createReadGate } from '../../../src/client/read-gate.ts'
 import { MemoryLog } from '../../support/memory-log.ts'
 import { until } from '../../support/until.ts'
 
@@ -10,7 +11,7 @@ const context: Context = { principal: anonymous, door: 'http', clientId: '', add
 const append = (log: MemoryLog, ...texts: string[]) => produce(log.dispatch, context, 't', texts.map(text => ({ key: null, value: Buffer.from(text) })))
 const valuesOf = (block: { lines: readonly string[] }): unknown[] => block.lines.map(line => (JSON.parse(line) as { value: unknown }).value)
 
-function openFeed (log: MemoryLog, feeds = new Feeds(log.dispatch), who: Context = context): Feed {
+function openFeed (log: MemoryLog, feeds = new Feeds(log.dispatch), who: Context = context): Reader {
   const topic = log.topics.get('t') ?? log.create('t')
   return feeds.follow(who, 't', topic.id, 0)
 }
@@ -75,18 +76,81 @@ t.test('a fetch that fails fails all who wait for it, and the next one tries ane
   await t.rejects(feed.read(1, neverAborted), { code: 'UNKNOWN_TOPIC_ID' })
 })
 
-t.test('feeds are shared by who asks for the same, and never between principals or doors', async t => {
+const as = (name: string, door: Context['door'] = 'http'): Context => ({ ...context, door, principal: { type: 'User', name }, address: '10.0.0.1' })
+
+t.test('a partition is fetched once for all principals of a door, in the name of the process', async t => {
   const log = new MemoryLog()
+  const askers: Context[] = []
+  log.before = (api, _request, context) => { if (api.name === 'Fetch') askers.push(context) }
   const feeds = new Feeds(log.dispatch)
-  const mine = openFeed(log, feeds)
-  t.equal(openFeed(log, feeds), mine)
-  t.not(openFeed(log, feeds, { ...context, principal: { type: 'User', name: 'alice' } }), mine)
-  t.not(openFeed(log, feeds, { ...context, door: 'sse' }), mine)
-  t.equal(feeds.size, 3)
-  mine.release()
-  t.equal(feeds.size, 3, 'someone else still follows')
-  mine.release()
-  t.equal(feeds.size, 2)
+  const [mine, alices] = [openFeed(log, feeds), openFeed(log, feeds, as('alice'))]
+  const reading = [mine, alices].map(feed => feed.read(0, neverAborted))
+  await until(() => log.waiting === 1)
+  await append(log, 'a')
+  const [one, other] = await Promise.all(reading)
+  t.equal(one, other, 'both have the same block')
+  t.equal(feeds.size, 1)
+  t.equal(askers.length, 1)
+  t.equal(askers[0]!.principal, internalPrincipal)
+  t.match(askers[0], { door: 'http', address: '', clientId: '' })
+  const streams = openFeed(log, feeds, as('alice', 'sse'))
+  t.equal(feeds.size, 2, 'another door is counted for itself')
+  for (const feed of [mine, streams]) feed.release()
+  t.equal(feeds.size, 1, 'someone still follows')
+  alices.release()
+  t.equal(feeds.size, 0)
+})
+
+t.test('every reader passes the gate as itself, before each block', async t => {
+  const log = new MemoryLog()
+  const forbidden = new Set(['mallory'])
+  const asked: string[] = []
+  const gate = createReadGate(({ name }, host, operation, resourceType, resourceName) => {
+    asked.push([name, host, operation, resourceType, resourceName].join(' '))
+    return { allowed: !forbidden.has(name) }
+  }, (context, topic) => denials.push(`${context.principal.name} ${topic}`))
+  const denials: string[] = []
+  const feeds = new Feeds(log.dispatch, gate)
+  const missing = { operation: 'READ', resourceType: 'TOPIC', resourceName: 't' }
+  t.throws(() => openFeed(log, feeds, as('mallory')), { code: 'TOPIC_AUTHORIZATION_FAILED', missing })
+  t.equal(feeds.size, 0)
+  const alice = openFeed(log, feeds, as('alice'))
+  t.equal(asked.at(-1), 'alice 10.0.0.1 READ TOPIC t')
+  await append(log, 'a')
+  t.same(valuesOf(await alice.read(0, neverAborted)), ['a'])
+  t.same(valuesOf(alice.kept(0)!), ['a'])
+  forbidden.add('alice')
+  t.throws(() => alice.kept(0), { code: 'TOPIC_AUTHORIZATION_FAILED', missing })
+  await t.rejects(alice.read(0, neverAborted), { code: 'TOPIC_AUTHORIZATION_FAILED', missing })
+  t.equal(log.calls.get('Fetch'), 1)
+  t.same(denials, ['mallory t', 'alice t', 'alice t'])
+})
+
+t.test('a reader that waits when its permission is taken away ends at once, and the others wait on', async t => {
+  const log = new MemoryLog()
+  const forbidden = new Set<string>()
+  const feeds = new Feeds(log.dispatch, createReadGate(({ name }) => ({ allowed: !forbidden.has(name) }), () => {}))
+  const [alice, bob] = ['alice', 'bob'].map(name => openFeed(log, feeds, as(name)).read(0, neverAborted))
+  await until(() => log.waiting === 1)
+  feeds.accessChanged()
+  forbidden.add('alice')
+  feeds.accessChanged()
+  await t.rejects(alice!, { code: 'TOPIC_AUTHORIZATION_FAILED' })
+  t.equal(log.waiting, 1)
+  await append(log, 'a')
+  t.same(valuesOf(await bob!), ['a'])
+  t.equal(log.calls.get('Fetch'), 1, 'they had shared one fetch')
+})
+
+t.test('a block that came too late for a reader is not given to it', async t => {
+  const log = new MemoryLog()
+  let allowed = true
+  const feeds = new Feeds(log.dispatch, createReadGate(() => ({ allowed }), () => {}))
+  const reading = openFeed(log, feeds, as('alice')).read(0, neverAborted)
+  await until(() => log.waiting === 1)
+  allowed = false
+  await append(log, 'a')
+  await t.rejects(reading, { code: 'TOPIC_AUTHORIZATION_FAILED' })
 })
 
 t.test('a batch that cannot be read is shown as such, and reading goes on behind it', async t => {
