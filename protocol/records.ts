@@ -33,10 +33,19 @@ export interface NewRecord {
   readonly offsetDelta?: number
 }
 
-/** Reads the records of a batch one by one. Throws ProtocolError, or KafkaError if its compression is not sound. */
+/**
+ * Records of one batch that are looked at. Compression makes millions of empty ones out of a few kilobytes, within any limit
+ * on bytes; clients put thousands into a batch.
+ */
+export const MAX_RECORDS = 1_000_000
+
+/** Reads the records of a batch one by one. Throws ProtocolError, or KafkaError if its compression is not sound or it holds too much. */
 export function * recordsIn (batch: RecordBatch, limitBytes = MAX_DECOMPRESSED_BYTES): Generator<LogRecord, void, void> {
   const { baseOffset, baseTimestamp, recordCount } = batch
   const appendTimeMs = (batch.attributes & LOG_APPEND_TIME) !== 0 ? batch.maxTimestamp : null
+  if (batch.compression !== 0 && recordCount > MAX_RECORDS) {
+    throw new KafkaError('MESSAGE_TOO_LARGE', `A batch of ${recordCount} records is not looked into; the limit is ${MAX_RECORDS}.`)
+  }
   const plain = compressionOf(batch.compression).decompress(batch.bytes.subarray(BATCH_HEADER_BYTES), limitBytes)
   const reader = new Reader(plain)
   for (let i = 0; i < recordCount; i++) {

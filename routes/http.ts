@@ -117,7 +117,7 @@ export async function createHttpServer (door: HttpDoor, { logger, contractPath, 
 
 /** Certificates are asked for here and judged with each request, which can be answered and not merely cut off. */
 function tlsOptions ({ context, clientAuth }: HttpTls): object {
-  return { ...context(), minVersion: 'TLSv1.2', requestCert: clientAuth !== 'none', rejectUnauthorized: false }
+  return { ...context(), minVersion: 'TLSv1.2', handshakeTimeout: HEADERS_TIMEOUT_MS, requestCert: clientAuth !== 'none', rejectUnauthorized: false }
 }
 
 /**

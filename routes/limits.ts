@@ -64,11 +64,27 @@ export function limitConnections ({ server }: FastifyInstance, connections: Door
 
 /** For all routes. Node itself sees to the bytes of the header. */
 export function limitHeaders (app: FastifyInstance): void {
-  app.addHook('onRequest', ({ raw }, _reply, done) => {
+  app.addHook('onRequest', ({ raw }, reply, done) => {
     if (turnedAway.has(raw.socket)) return done(new Problem('not-available', refusals.too_many))
     if (raw.rawHeaders.length > 2 * MAX_HEADERS) return done(new Problem('header-too-large', `The request has more than ${MAX_HEADERS} header fields.`))
+    // Node takes HTTP/0.9, and the first of several hosts (RFC 9112, 3.2): what stands before this server may see other requests there.
+    if (raw.httpVersionMajor !== 1) {
+      reply.hijack()
+      raw.socket.destroy()
+      return
+    }
+    if (hostsIn(raw.rawHeaders) > 1) {
+      reply.header('connection', 'close')
+      return done(new Problem('invalid-request', 'The request has more than one Host.'))
+    }
     done()
   })
+}
+
+function hostsIn (rawHeaders: readonly string[]): number {
+  let count = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]!.length === 4 && rawHeaders[i]!.toLowerCase() === 'host') count++
+  return count
 }
 
 /** Reserves memory for bodies that are read as a whole, before they are: until there is room, the peer's bytes stay where they are. */

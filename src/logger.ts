@@ -21,7 +21,8 @@ export async function createLogger (options: LoggerOptions, destination?: Destin
   const onTerminal = destination === undefined && process.stderr.isTTY
   const isPretty = logFormat === 'pretty' || (logFormat === 'auto' && onTerminal)
   // Written at once: there are few lines, and the last one before an exit is the one that matters.
-  const plain = destination ?? pino.destination({ dest: STDERR, sync: true })
+  const raw = destination ?? pino.destination({ dest: STDERR, sync: true })
+  const plain: DestinationStream = { write: line => raw.write(line.replace(unseen, escaped)) }
   const logger = pino({
     level: logLevel,
     base: null,
@@ -36,6 +37,13 @@ export async function createLogger (options: LoggerOptions, destination?: Destin
   } satisfies MakeChild as unknown as typeof logger.child
   return logger
 }
+
+/**
+ * What JSON leaves as it is and a terminal obeys, or does not show: names that strangers give themselves may hold it. The
+ * other control characters are escaped by JSON itself.
+ */
+const unseen = /[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
+const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
 type MakeChild = (this: Logger, bindings: Fields, options?: ChildLoggerOptions) => Logger
 
@@ -76,8 +84,11 @@ function scrubbedValue (value: unknown, depth: number): unknown {
   return prototype === Object.prototype || prototype === null ? scrubbed(value as Fields, depth) : value
 }
 
-/** An error may carry the request that it failed with. */
-const errorFields = (error: Error): object => scrubbed(stdSerializers.err(error) as unknown as Fields)
+/** An error may carry the request that it failed with, one of Node's HTTP parser the very bytes of it. */
+const errorFields = (error: Error): object => {
+  const { rawPacket, ...fields } = stdSerializers.err(error) as unknown as Fields
+  return scrubbed(fields)
+}
 
 interface LoggedRequest {
   readonly method?: string

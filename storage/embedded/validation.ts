@@ -20,6 +20,9 @@ export class InvalidRecordsError extends KafkaError {
   }
 }
 
+/** Records that are refused one by one: an answer must not be a thousand times as long as what was sent. */
+const MAX_NAMED = 1000
+
 /** What producers send for "no time". */
 const NO_TIMESTAMP = -1
 
@@ -70,13 +73,19 @@ function checkTimestamps (batch: RecordBatch, topic: string, config: TopicConfig
 
 /** Throws if `wrong` finds something to say about any record. */
 function refuseThose (batch: RecordBatch, code: 'INVALID_RECORD' | 'INVALID_TIMESTAMP', wrong: (record: LogRecord) => string | null): void {
-  const refused = readable(() => {
-    const messages = Array.from(recordsIn(batch), wrong)
-    return messages.flatMap((message, batchIndex) => message === null ? [] : [{ batchIndex, batchIndexErrorMessage: message }])
+  let count = 0
+  const refused: Array<InvalidRecordsError['records'][number]> = []
+  readable(() => {
+    let batchIndex = 0
+    for (const record of recordsIn(batch)) {
+      const batchIndexErrorMessage = wrong(record)
+      if (batchIndexErrorMessage !== null && ++count <= MAX_NAMED) refused.push({ batchIndex, batchIndexErrorMessage })
+      batchIndex++
+    }
   })
-  if (refused.length === 0) return
-  const [{ batchIndexErrorMessage }] = refused as [typeof refused[number]]
-  throw new InvalidRecordsError(code, `${refused.length} of ${batch.recordCount} records were refused: ${batchIndexErrorMessage}`, refused)
+  const [first] = refused
+  if (first === undefined) return
+  throw new InvalidRecordsError(code, `${count} of ${batch.recordCount} records were refused: ${first.batchIndexErrorMessage}`, refused)
 }
 
 /** What the producer itself has put together wrongly is no damage on the way (CORRUPT_MESSAGE), which clients send again. */

@@ -34,10 +34,12 @@ t.test('what is named like a secret is never written, wherever it stands', async
   logger.info({ list: [{ user: 'a', password: secret }, 'text', null] }, 'list')
   logger.info({ req: { method: 'GET', url: '/', headers: { authorization: secret } } }, 'request')
   logger.error({ err: Object.assign(new Error('no'), { password: secret, request: { headers: { authorization: secret } } }) }, 'error')
+  logger.error({ err: Object.assign(new Error('Parse Error'), { rawPacket: Buffer.from(secret) }) }, 'what is not HTTP')
   logger.child({ secret }).info('child')
   logger.child({ door: 'http' }).child({ token: secret }).info('grandchild')
-  t.equal(lines.length, 8)
+  t.equal(lines.length, 9)
   for (const line of lines) t.notMatch(line, secret)
+  t.notMatch(lines.join(''), Buffer.from(secret).join(','), 'nor as the bytes that came')
   t.match(parsed(lines[1]), { sasl: { password: '[redacted]', mechanism: 'PLAIN' } })
   t.match(parsed(lines[3]), { list: [{ user: 'a', password: '[redacted]' }, 'text', null] })
 })
@@ -70,6 +72,14 @@ t.test('Fastify takes the instance, and logs paths without their queries', async
   t.match(parsed(lines[0]), { req: { method: 'GET', path: '/here', address: '127.0.0.1' }, msg: 'incoming request' })
   t.match(parsed(lines[1]), { res: { status: 200 }, msg: 'request completed' })
   t.notMatch(lines.join(''), 'hunter2')
+})
+
+t.test('what a terminal would obey or not show is written as what it is', async t => {
+  const { logger, lines } = await logged()
+  const name = 'a\u009b2K\u202eb\u2028c\u007f\u001b[1Gd\ne'
+  logger.info({ name }, 'somebody')
+  t.match(lines[0], 'a\\u009b2K\\u202eb\\u2028c\\u007f\\u001b[1Gd\\ne')
+  t.equal(parsed(lines[0])['name'], name, 'and is read as what it was')
 })
 
 t.test('silent says nothing', async t => {
