@@ -1,7 +1,7 @@
 import neostandard from 'neostandard'
 
 export default [
-  ...neostandard({ ts: true, ignores: ['node_modules', 'data', 'dist', '.tap'] }),
+  ...neostandard({ ts: true, ignores: ['node_modules', 'data', 'dist', '.tap', '.cache'] }),
   {
     rules: {
       'max-lines': ['error', { max: 400 }],

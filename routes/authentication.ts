@@ -5,7 +5,6 @@
  * A proof is, in this order: the Authorization header, a client certificate, and where openapi.yaml says so, a ticket in the
  * URL. A WebSocket may bring a token among its sub-protocols, or nothing yet: then its first message says who it is.
  */
-import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
@@ -15,29 +14,7 @@ import { AuthenticationFailed, type Identity, type Origin } from '../src/auth/id
 import { addressOf, type HttpDoor } from './door.ts'
 import { Problem } from './problem.ts'
 import { bearerIn } from './ws/sub-protocols.ts'
-
-/** What the HTTP-shaped doors need to know of credentials. */
-export interface HttpAuthentication {
-  /** False while the log that knows the users is being opened. */
-  readonly ready: boolean
-  /** Whether who proves nothing is let in, as `User:ANONYMOUS`. */
-  readonly anonymous: boolean
-  /** Whether `/metrics` asks for no identity. */
-  readonly publicMetrics: boolean
-  /** The schemes of Authorization that are offered: `Basic`, `Bearer`. */
-  readonly schemes: readonly string[]
-  /** The identity of a header that has been accepted before and still would be; null if that has to be found out. */
-  known (header: string, origin: Origin): Identity | null
-  /** Basic or Bearer. Rejects with AuthenticationFailed. */
-  authorization (header: string, origin: Origin): Promise<Identity>
-  /** Who a certificate belongs to that an authority here has signed. Throws AuthenticationFailed. */
-  certificate (certificate: X509Certificate, origin: Origin): Identity
-  issue (identity: Identity): { readonly ticket: string, readonly expiresAtMs: number }
-  /** A ticket is good once. Throws AuthenticationFailed. */
-  redeem (ticket: string, origin: Origin): Identity
-  /** How long the answer to a failure is held back. */
-  failureDelayMs (origin: Origin): number
-}
+import type { HttpAuthentication } from './guards.ts'
 
 export const nobody: Identity = { principal: anonymous, method: 'NONE', expiresAtMs: null }
 

@@ -6,9 +6,7 @@ import { anonymous, neverAborted, type Context, type Dispatch, type Door } from 
 import type { Authorizer } from '../src/access/model.ts'
 import type { Identity } from '../src/auth/identity.ts'
 import type { Feeds } from '../src/client/feed.ts'
-import type { HttpAuthentication } from './authentication.ts'
-import type { DoorConnections, DoorMemory } from './limits.ts'
-import type { DoorQuotas } from './quotas.ts'
+import type { DoorConnections, DoorMemory, DoorQuotas, HttpAuthentication } from './guards.ts'
 
 export interface HttpDoor {
   readonly dispatch: Dispatch
@@ -30,6 +28,8 @@ export interface HttpDoor {
   readonly quotas: DoorQuotas
   readonly connections: DoorConnections
   readonly memory: DoorMemory
+  /** Told what was refused because somebody has enough of it. */
+  readonly limited: (limit: 'memory' | 'subscriptions', context: Context) => void
 }
 
 declare module 'fastify' {

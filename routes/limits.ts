@@ -6,23 +6,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { formatPrincipal } from '../protocol/rpc.ts'
 import { addressOf, contextOf, type HttpDoor } from './door.ts'
 import { Problem, problemOf } from './problem.ts'
-
-/** Counted for all doors together. */
-export interface DoorConnections {
-  /** Counts a connection if it is admitted; `left` is owed for it then. */
-  admit (address: string): 'admitted' | 'too_many' | 'too_many_per_address' | 'too_fast'
-  left (address: string): void
-  /** The same for the long-lived ones of a principal. False: it has enough, and nothing was counted. */
-  joined (principal: string): boolean
-  parted (principal: string): void
-}
-
-/** Memory for what is being read, shared by all doors. */
-export interface DoorMemory {
-  /** True, or a place in the queue, which resolves to whether it came to anything. `release` is owed for what was reserved. */
-  reserve (principal: string, bytes: number): true | (PromiseLike<boolean> & { cancel (): void })
-  release (principal: string, bytes: number): void
-}
+import type { DoorConnections } from './guards.ts'
 
 const MAX_HEADERS = 100
 /** Bodies up to this size are not worth counting. */
@@ -88,11 +72,12 @@ function hostsIn (rawHeaders: readonly string[]): number {
 }
 
 /** Reserves memory for bodies that are read as a whole, before they are: until there is room, the peer's bytes stay where they are. */
-export function reserveBodies (app: FastifyInstance, { memory, maxBodyBytes }: HttpDoor, isStream: (request: FastifyRequest) => boolean): void {
+export function reserveBodies (app: FastifyInstance, { memory, maxBodyBytes, limited }: HttpDoor, isStream: (request: FastifyRequest) => boolean): void {
   app.addHook('onRequest', (request, reply, done) => {
     const bytes = bytesToCome(request, maxBodyBytes)
     if (bytes <= UNCOUNTED_BYTES || isStream(request)) return done()
-    const principal = formatPrincipal(contextOf(request).principal)
+    const context = contextOf(request)
+    const principal = formatPrincipal(context.principal)
     const reserved = memory.reserve(principal, bytes)
     const { raw } = reply
     const hold = (): void => { raw.once('close', () => memory.release(principal, bytes)) }
@@ -106,7 +91,10 @@ export function reserveBodies (app: FastifyInstance, { memory, maxBodyBytes }: H
     reserved.then(granted => {
       clearTimeout(timer)
       raw.off('close', giveUp)
-      if (!granted) return done(new Problem('not-available', 'The server has no memory to spare for a body of this size: send it again later.'))
+      if (!granted) {
+        limited('memory', context)
+        return done(new Problem('not-available', 'The server has no memory to spare for a body of this size: send it again later.'))
+      }
       if (raw.destroyed) memory.release(principal, bytes)
       else hold()
       done()

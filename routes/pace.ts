@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context } from '../protocol/rpc.ts'
 import { Problem } from './problem.ts'
-import type { DoorQuotas, QuotaKind, Throttle } from './quotas.ts'
+import type { DoorQuotas, QuotaKind, Throttle } from './guards.ts'
 
 /** A pause is looked at anew this often: a quota may have been raised. */
 const SLICE_MS = 1000

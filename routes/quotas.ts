@@ -4,37 +4,10 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Context } from '../protocol/rpc.ts'
-import type { QuotaEntity, QuotaKey } from '../src/access/model.ts'
+import type { QuotaKey } from '../src/access/model.ts'
 import { contextOf, type HttpDoor } from './door.ts'
 import { Problem } from './problem.ts'
-
-export type QuotaKind = 'producer' | 'consumer' | 'request'
-
-/** Where a caller stands with the quota that leaves it the least. */
-export interface Throttle {
-  readonly quota: QuotaKey
-  /** Bytes a second, or percent of one thread. */
-  readonly limit: number
-  /** How long the caller is to wait; 0 if it is within the quota. */
-  readonly delayMs: number
-  /** What is left of the window. */
-  readonly remaining: number
-  readonly windowMs: number
-  /** Who the quota was set for. */
-  readonly entity: QuotaEntity
-}
-
-/** The rates that all doors measure together. */
-export interface DoorQuotas {
-  /** The quota that comes first to its end; null if none holds. */
-  allowance (context: Context, ...kinds: QuotaKind[]): Throttle | null
-  /** The same if there is something to wait for, which is counted; null if there is not. */
-  throttle (context: Context, ...kinds: QuotaKind[]): Throttle | null
-  /** Counts bytes that went to a reader from what was fetched for all; the delay in ms that is due now. */
-  charge (context: Context, kind: 'producer' | 'consumer', bytes: number): number
-  /** Counts time that the caller's request has taken of the one thread. */
-  work (context: Context, ms: number): void
-}
+import type { DoorQuotas, Throttle } from './guards.ts'
 
 const PRODUCING: ReadonlySet<string | undefined> = new Set(['produce', 'produceRecords', 'produceToPartition', 'produceRecordsV3'])
 const READING: ReadonlySet<string | undefined> = new Set(['readRecords', 'getRecord'])

@@ -6,7 +6,6 @@
  */
 import { compose } from '../protocol/rpc.ts'
 import { EmbeddedEngine } from '../storage/embedded/engine.ts'
-import type { HttpAuthentication } from '../routes/authentication.ts'
 import { createHttpStats, type HttpDoor } from '../routes/door.ts'
 import { createHttpServer, type HttpTls } from '../routes/http.ts'
 import { Feeds } from './client/feed.ts'
@@ -22,6 +21,7 @@ import { createMetrics } from './metrics.ts'
 import { administered } from './policies/administer.ts'
 import { measure, RequestStats } from './policies/measure.ts'
 import { Security } from './security.ts'
+import type { HttpAuthentication } from '../routes/guards.ts'
 
 export interface App {
   /** Where the doors listen in fact, in the order of the configuration: the ports are real ones, even if 0 was asked for. */
@@ -77,7 +77,8 @@ export async function createApp (config: Config, logger: Logger): Promise<App> {
     access: authorizer,
     quotas,
     connections,
-    memory
+    memory,
+    limited: security.limited
   }
   const tlsFor = (clientAuth: Config['http']['clientAuth']): HttpTls | null => {
     const { tls } = security
@@ -125,6 +126,7 @@ export async function createApp (config: Config, logger: Logger): Promise<App> {
         limits: { ...defaultKafkaLimits, maxFrameBytes: config.maxRequestBytes },
         logger,
         stats: kafkaStats,
+        limited: security.limited,
         httpHint: `${config.http.scheme}://${formatAddress(httpPlace)}`
       })
       listeners.push(listener)

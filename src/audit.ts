@@ -46,9 +46,9 @@ export interface ChangeEvent {
 export interface LimitEvent {
   /** Which: `connections_per_address`, ... */
   readonly limit: string
-  readonly principal: string | null
-  readonly address: string
-  readonly door: string
+  readonly principal?: string
+  readonly address?: string
+  readonly door?: string
 }
 
 export interface AuditStats {
@@ -112,8 +112,9 @@ export class Audit {
     this.#fold('denial', '', { principal: formatPrincipal(principal), door, address, api, operation, resourceType, resourceName })
   }
 
-  limited ({ limit, principal, address, door }: LimitEvent): void {
-    this.#fold('limit', limit, { limit, principal, door, address })
+  /** Whoever it was: a principal, or only an address. */
+  limited ({ limit, ...who }: LimitEvent): void {
+    this.#fold('limit', limit, { limit, ...who })
   }
 
   /** Each change is a line of its own. */

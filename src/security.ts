@@ -4,7 +4,7 @@
  * an authorizer; quotas and limits hold all the same.
  */
 import { readFileSync } from 'node:fs'
-import type { Context, Dispatch, Policy } from '../protocol/rpc.ts'
+import { formatPrincipal, type Context, type Dispatch, type Door, type Policy, type Principal } from '../protocol/rpc.ts'
 import { AclAuthorizer, openAuthorizer, type RequestAuthorizer } from './access/authorizer.ts'
 import { ConnectionLimits } from './access/connections.ts'
 import { MemoryBudget } from './access/memory-budget.ts'
@@ -32,6 +32,13 @@ interface Parts {
   readonly tls: TlsFiles | null
   readonly oauth: OauthVerifier | null
   readonly authenticator: Authenticator | null
+}
+
+/** Who has had enough of something. */
+interface Limited {
+  readonly address: string
+  readonly door?: Door
+  readonly principal?: Principal
 }
 
 export class Security {
@@ -86,6 +93,7 @@ export class Security {
       maxPerPrincipal: config.maxConnectionsPerPrincipal,
       ratePerAddress: config.connectionRate
     }, address => store.quotas.ipLimit(address))
+    this.connections.onRefused = (limit, who) => audit.limited({ limit, ...who })
     this.memory = new MemoryBudget(config.memoryInFlightBytes, config.memoryInFlightPerPrincipalBytes)
   }
 
@@ -114,6 +122,12 @@ export class Security {
   /** The same for a reader of what was fetched for many. */
   readonly deniedRead = ({ principal, door, address }: Context, topic: string): void => {
     this.denied({ principal, door, address, api: 'Fetch', operation: 'READ', resourceType: 'TOPIC', resourceName: topic })
+  }
+
+  /** Someone has had enough of something other than connections. */
+  readonly limited = (limit: string, { address, door = 'kafka', principal }: Limited): void => {
+    this.stats.limited(limit)
+    this.audit.limited({ limit, door, address, ...principal === undefined ? {} : { principal: formatPrincipal(principal) } })
   }
 
   /** `listener` is called when someone may do more, or less, than before. */

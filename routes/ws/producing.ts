@@ -7,11 +7,11 @@ import { produce, type Outcome } from '../../src/client/producer.ts'
 import type { HttpDoor } from '../door.ts'
 import { UNCOUNTED_BYTES } from '../limits.ts'
 import { Problem, problemOf } from '../problem.ts'
-import type { QuotaKind } from '../quotas.ts'
 import { Closed, closes } from './close.ts'
 import { limits } from './limits.ts'
 import { Refused, type ProduceRecords } from './messages.ts'
 import type { Wire } from './wire.ts'
+import type { QuotaKind } from '../guards.ts'
 
 export interface ProducingHost {
   readonly wire: Wire

@@ -2,9 +2,10 @@
  * A proof of identity as a message carries it: a token, a ticket, or a name and a password.
  */
 import type { Identity, Origin } from '../../src/auth/identity.ts'
-import { proven, type HttpAuthentication } from '../authentication.ts'
+import { proven } from '../authentication.ts'
 import type { HttpDoor } from '../door.ts'
 import { invalid, isObject, refuseUnknown } from './outgoing.ts'
+import type { HttpAuthentication } from '../guards.ts'
 
 export type Proof =
   | { readonly bearer: string }

@@ -12,7 +12,7 @@ import { nobody } from '../authentication.ts'
 import type { HttpDoor } from '../door.ts'
 import { paced } from '../pace.ts'
 import { Problem, problemOf, type ProblemSlug } from '../problem.ts'
-import { worked, type QuotaKind, type Throttle } from '../quotas.ts'
+import { worked } from '../quotas.ts'
 import { Closed, closes, type CloseCode } from './close.ts'
 import { limits, type Timing } from './limits.ts'
 import { readMessage, Refused, type ClientMessage, type Subscribe } from './messages.ts'
@@ -22,6 +22,7 @@ import { Standing } from './standing.ts'
 import { Subscription, type SubscriptionHost } from './subscription.ts'
 import type { Tally } from './tally.ts'
 import { Wire } from './wire.ts'
+import type { QuotaKind, Throttle } from '../guards.ts'
 
 export interface SessionOptions {
   readonly context: Context
@@ -236,6 +237,7 @@ export class Session implements SubscriptionHost, ProducingHost {
     if (this.#subscriptions.has(id)) throw new Closed(closes.duplicateId, `There is a subscription ${JSON.stringify(id)} already.`)
     this.#refuseWhileDraining(id)
     if (this.#subscriptions.size >= limits.subscriptions) {
+      this.door.limited('subscriptions', this.#context)
       throw new Refused(id, new Problem('quota-exceeded', `A session may have ${limits.subscriptions} subscriptions: end one, or open another session.`))
     }
     let subscription: Subscription
@@ -246,6 +248,7 @@ export class Session implements SubscriptionHost, ProducingHost {
     }
     const { principal } = this.#context
     if (!this.#tally.add(principal)) {
+      this.door.limited('subscriptions', this.#context)
       throw new Refused(id, new Problem('quota-exceeded', `${formatPrincipal(principal)} has as many subscriptions as it may have: end one.`))
     }
     this.#subscriptions.set(id, subscription)

@@ -4,8 +4,8 @@
  */
 import { anonymous, formatPrincipal } from '../../protocol/rpc.ts'
 import type { Identity } from '../../src/auth/identity.ts'
-import type { DoorConnections } from '../limits.ts'
 import { Closed, closes } from './close.ts'
+import type { DoorConnections } from '../guards.ts'
 
 export interface StandingHost {
   /** The proof runs out in so long. */

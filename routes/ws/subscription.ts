@@ -8,12 +8,12 @@ import { LATEST, offsetsAt } from '../../src/client/start.ts'
 import type { Context } from '../../protocol/rpc.ts'
 import { Problem } from '../problem.ts'
 import type { HttpDoor } from '../door.ts'
-import type { QuotaKind } from '../quotas.ts'
 import { Credit, type Grant } from './credit.ts'
 import { ending, payloadBytes } from './frame.ts'
 import { limits, SUB_PROTOCOL } from './limits.ts'
 import type { Subscribe } from './messages.ts'
 import type { Wire } from './wire.ts'
+import type { QuotaKind } from '../guards.ts'
 
 export interface SubscriptionHost {
   readonly wire: Wire

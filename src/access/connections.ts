@@ -15,13 +15,16 @@ export const defaultConnectionBounds: ConnectionBounds = { max: 10_000, maxPerAd
 
 export type Admission = 'admitted' | 'too_many' | 'too_many_per_address' | 'too_fast'
 
+/** Why a connection was refused. */
+export type Refusal = Exclude<Admission, 'admitted'> | 'too_many_per_principal'
+
 export interface ConnectionStats {
   /** Open now, at every door. */
   open: number
   /** Addresses and principals that have connections. */
   readonly addresses: number
   readonly principals: number
-  readonly refused: Record<Exclude<Admission, 'admitted'> | 'too_many_per_principal', number>
+  readonly refused: Record<Refusal, number>
 }
 
 /** One address: its open connections, and a bucket that a connection takes a token from. */
@@ -36,6 +39,8 @@ export class ConnectionLimits {
   readonly #callers = new Map<string, Caller>()
   readonly #principals = new Map<string, number>()
   readonly stats: ConnectionStats
+  /** Told of every refusal: of an address, or of a principal. */
+  onRefused: (refusal: Refusal, who: { readonly address: string } | { readonly principal: string }) => void = () => {}
   #forgotAt: number
 
   /** `ipQuota` gives the connection_creation_rate of an address, or null. `clock` is monotonic, in ms. */
@@ -61,7 +66,7 @@ export class ConnectionLimits {
   /** Counts a new connection if it is admitted; `left` is owed for it then, and only then. `address` is without its port. */
   admit (address: string): Admission {
     const admission = this.#judge(address)
-    if (admission !== 'admitted') this.stats.refused[admission]++
+    if (admission !== 'admitted') this.#refused(admission, { address })
     return admission
   }
 
@@ -76,7 +81,7 @@ export class ConnectionLimits {
   joined (principal: string): boolean {
     const open = this.#principals.get(principal) ?? 0
     if (open >= this.#bounds.maxPerPrincipal) {
-      this.stats.refused.too_many_per_principal++
+      this.#refused('too_many_per_principal', { principal })
       return false
     }
     this.#principals.set(principal, open + 1)
@@ -88,6 +93,11 @@ export class ConnectionLimits {
     if (open === undefined) throw new Error('A connection of a principal has parted that never joined.')
     if (open > 1) this.#principals.set(principal, open - 1)
     else this.#principals.delete(principal)
+  }
+
+  #refused (refusal: Refusal, who: { readonly address: string } | { readonly principal: string }): void {
+    this.stats.refused[refusal]++
+    this.onRefused(refusal, who)
   }
 
   #judge (address: string): Admission {

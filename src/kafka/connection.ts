@@ -41,8 +41,12 @@ export interface ConnectionHost extends ExchangeHost {
   readonly stats: KafkaStats
   readonly count: ListenerCount
   readonly httpHint: string | null
+  readonly limited: (limit: string, who: { readonly address: string }) => void
   readonly onClose: (connection: Connection) => void
 }
+
+/** Connections that end for these causes have taken more time, or more of us, than they may. */
+const limits: ReadonlySet<DisconnectCause> = new Set(['not_authenticated', 'partial_frame', 'slow_reader'])
 
 /** A socket that the listener has let in. */
 export interface Arrival {
@@ -350,13 +354,14 @@ export class Connection implements Line {
   }
 
   readonly #onClose = (): void => {
-    const { stats, connections, onClose } = this.#host
+    const { stats, connections, limited, onClose } = this.#host
     this.#closed = true
     this.#mute.cancel()
     if (this.#farewell !== null) clearTimeout(this.#farewell)
     this.#room.close()
     if (this.#joined !== null) connections.parted(this.#joined)
     stats.disconnects[this.#cause]++
+    if (limits.has(this.#cause)) limited(this.#cause, this.#peer)
     this.#peer.leave()
     this.#exchange.abort(peerLeft)
     onClose(this)

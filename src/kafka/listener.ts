@@ -78,6 +78,8 @@ export interface KafkaListenerOptions {
   readonly stats: KafkaStats
   /** The URL of the HTTP door, for those who send HTTP here. */
   readonly httpHint: string | null
+  /** Told whom a limit has cost the connection, but those of `connections`. */
+  readonly limited?: (limit: string, who: { readonly address: string }) => void
 }
 
 export interface KafkaListener {
@@ -224,8 +226,10 @@ class Listener implements KafkaListener {
   }
 
   #host (): ConnectionHost {
-    const { name, protocol, sasl, mechanisms, maxReauthMs, dispatch, supports, advertised, connections, memory, work, limits, stats, httpHint } =
-      this.#options
+    const {
+      name, protocol, sasl, mechanisms, maxReauthMs, dispatch, supports, advertised, connections, memory, work, limits, stats, httpHint,
+      limited = () => {}
+    } = this.#options
     if (usesSasl(protocol) && sasl === null) throw new Error(`A listener with the protocol ${protocol} needs somebody who knows credentials.`)
     const ticks = (ms: number): number => Math.ceil(ms / this.#sweepMs)
     const sweeps = (): number => this.#sweeps
@@ -252,6 +256,7 @@ class Listener implements KafkaListener {
       stats,
       count: stats.listener(name, protocol),
       httpHint,
+      limited,
       onClose: connection => this.#connections.delete(connection)
     }
   }

@@ -39,14 +39,14 @@ t.test('each kind of event is a line in the log and, with its time, in the file'
   audit.login(failure)
   audit.denied(denial)
   audit.changed(change)
-  audit.limited({ limit: 'connections_per_address', principal: null, address: '10.0.0.9', door: 'kafka' })
+  audit.limited({ limit: 'connections_per_address', address: '10.0.0.9', door: 'kafka' })
   await audit.close()
   const expected = [
     { event: 'login', outcome: 'success', principal: 'User:alice', method: 'SCRAM-SHA-512', door: 'kafka', address: '10.0.0.1' },
     { event: 'login', outcome: 'failure', principal: 'User:eve', method: 'PLAIN', door: 'kafka', address: '10.0.0.9', reason: 'wrong password' },
     { event: 'denial', principal: 'User:alice', ...asked },
     { event: 'change', ...change, principal: 'User:alice' },
-    { event: 'limit', limit: 'connections_per_address', principal: null, door: 'kafka', address: '10.0.0.9' }
+    { event: 'limit', limit: 'connections_per_address', address: '10.0.0.9', door: 'kafka' }
   ]
   t.same(auditsOf(logged), expected)
   t.same(logged[0]!['level'], 30)

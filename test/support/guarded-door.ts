@@ -4,7 +4,6 @@
  */
 import type { Test } from 'tap'
 import { compose } from '../../protocol/rpc.ts'
-import type { HttpAuthentication } from '../../routes/authentication.ts'
 import type { HttpDoor } from '../../routes/door.ts'
 import { AclTable } from '../../src/access/acls.ts'
 import { AclAuthorizer } from '../../src/access/authorizer.ts'
@@ -22,6 +21,7 @@ import { quota, Quotas } from '../../src/policies/quota.ts'
 import { Users } from '../src/auth/kit.ts'
 import { openDoor, type TestDoor } from './http-door.ts'
 import { MemoryLog, type MemoryLogOptions } from './memory-log.ts'
+import type { HttpAuthentication } from '../../routes/guards.ts'
 
 export interface GuardedDoor extends TestDoor {
   readonly acls: AclTable

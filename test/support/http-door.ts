@@ -32,12 +32,13 @@ export interface TestDoorOptions extends MemoryLogOptions {
 }
 
 /** No credentials, no rules, no quotas and no limits. */
-export const openHouse: Pick<HttpDoor, 'authentication' | 'access' | 'quotas' | 'connections' | 'memory'> = {
+export const openHouse: Pick<HttpDoor, 'authentication' | 'access' | 'quotas' | 'connections' | 'memory' | 'limited'> = {
   authentication: null,
   access: { decide: () => ({ allowed: true, reason: 'not-enforced', binding: null }) },
   quotas: { allowance: () => null, throttle: () => null, charge: () => 0, work () {} },
   connections: { admit: () => 'admitted', left () {}, joined: () => true, parted () {} },
-  memory: { reserve: () => true, release () {} }
+  memory: { reserve: () => true, release () {} },
+  limited () {}
 }
 
 export async function openDoor (t: Test, options: TestDoorOptions = {}): Promise<TestDoor> {
