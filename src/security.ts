@@ -16,7 +16,7 @@ import { Credentials } from './auth/credentials.ts'
 import type { OauthVerifier } from './auth/jwt.ts'
 import type { Config, OauthConfig } from './config.ts'
 import type { Logger } from './logger.ts'
-import { SecurityStats } from './metrics/security-stats.ts'
+import { connectionLimits, SecurityStats } from './metrics/security-stats.ts'
 import type { SecuritySources } from './metrics/sources.ts'
 import { administer } from './policies/administer.ts'
 import { authorize, type Denial } from './policies/authorize.ts'
@@ -93,7 +93,7 @@ export class Security {
       maxPerPrincipal: config.maxConnectionsPerPrincipal,
       ratePerAddress: config.connectionRate
     }, address => store.quotas.ipLimit(address))
-    this.connections.onRefused = (limit, who) => audit.limited({ limit, ...who })
+    this.connections.onRefused = (refusal, who) => audit.limited({ limit: connectionLimits[refusal], ...who })
     this.memory = new MemoryBudget(config.memoryInFlightBytes, config.memoryInFlightPerPrincipalBytes)
   }
 

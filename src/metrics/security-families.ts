@@ -2,16 +2,13 @@
  * The metrics of identity, permissions, quotas and limits. Their labels are names of ours, but for the entities of quotas,
  * which an administrator names: of these the 20 that are nearest to their limit are shown.
  */
+import type { Refusal } from '../access/connections.ts'
 import type { QuotaEntity } from '../access/model.ts'
 import { entriesOf, histogram, labelled, type Family, type Labels, type NumberFamily, type Read } from './family.ts'
+import { connectionLimits } from './security-stats.ts'
 import type { SecuritySources } from './sources.ts'
 
 const MAX_ENTITIES = 20
-
-/** What connections are refused for, as the other limits are called. */
-const connectionLimits: Readonly<Record<string, string>> = {
-  too_many: 'connections', too_many_per_address: 'connections_per_address', too_many_per_principal: 'connections_per_principal', too_fast: 'connection_rate'
-}
 
 /** Nothing, where the source of a value is left out. */
 function from<K extends keyof SecuritySources> (
@@ -64,7 +61,7 @@ export const securityFamilies: readonly Family[] = [
 
 function * limitHits ({ security }: Read): Generator<readonly [Labels, number]> {
   const { connections, memory, counters } = security ?? {}
-  for (const [cause, count] of Object.entries(connections?.refused ?? {})) yield [{ limit: connectionLimits[cause] ?? cause }, count]
+  for (const [cause, count] of Object.entries(connections?.refused ?? {})) yield [{ limit: connectionLimits[cause as Refusal] ?? cause }, count]
   if (memory !== undefined) yield [{ limit: 'memory_in_flight' }, memory.waitedTotal]
   for (const [limit, count] of counters?.limits() ?? []) yield [{ limit }, count]
 }

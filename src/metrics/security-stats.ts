@@ -3,12 +3,18 @@
  * stranger sends becomes a label.
  */
 import { operations, resourceTypes } from '../access/model.ts'
+import type { Refusal } from '../access/connections.ts'
 import type { SecurityCounters } from './sources.ts'
 
 /** How an identity is proved over HTTP and WebSocket. */
 const httpMethods: ReadonlySet<string> = new Set(['BASIC', 'BEARER', 'TLS', 'TICKET'])
 const httpDoors: ReadonlySet<string> = new Set(['http', 'sse', 'ws'])
 const OTHER = 'other'
+
+/** What connections are refused for, as the other limits are called. */
+export const connectionLimits: Readonly<Record<Refusal, string>> = {
+  too_many: 'connections', too_many_per_address: 'connections_per_address', too_many_per_principal: 'connections_per_principal', too_fast: 'connection_rate'
+}
 
 export class SecurityStats implements SecurityCounters {
   readonly #httpLogins = new Counts()
