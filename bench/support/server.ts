@@ -54,9 +54,19 @@ function dataFolder (): string {
 }
 
 export async function startBarnabas (durability: 'fsync' | 'os', ...options: readonly string[]): Promise<Server> {
+  return await start({}, durability, options)
+}
+
+/** One that asks everyone who they are: `admin` with this password may do everything. */
+export async function startGuardedBarnabas (password: string, durability: 'fsync' | 'os', ...options: readonly string[]): Promise<Server> {
+  return await start({ BARNABAS_ADMIN: `admin:${password}` }, durability, options)
+}
+
+async function start (env: NodeJS.ProcessEnv, durability: 'fsync' | 'os', options: readonly string[]): Promise<Server> {
   const folder = dataFolder()
   const child = spawn(process.execPath, ['bin/barnabas.js', '--data', folder, '--durability', durability,
-    '--kafka', '127.0.0.1:0', '--http', '127.0.0.1:0', '--log-level', 'warn', ...options], { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] })
+    '--kafka', '127.0.0.1:0', '--http', '127.0.0.1:0', '--log-level', 'warn', ...options],
+  { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } })
   let banner = ''
   for await (const text of child.stdout!.setEncoding('utf8')) {
     banner += text as string

@@ -1,10 +1,15 @@
 /**
  * What the interop tests fetch from public registries, kept in `.cache/` between runs: the jars of Kafka and its tools from
- * Maven Central, Python packages from PyPI.
+ * Maven Central, Python packages from PyPI, Go and its modules from Go's own proxy.
  */
-import { access, mkdir, rm, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { arch } from 'node:os'
 import { join } from 'node:path'
-import { succeed } from './run.ts'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { run, succeed } from './run.ts'
 
 const CACHE = new URL('../../../.cache/interop/', import.meta.url).pathname
 
@@ -12,6 +17,9 @@ const CACHE = new URL('../../../.cache/interop/', import.meta.url).pathname
 export const KAFKA_VERSION = '4.3.1'
 const LOG4J_VERSION = '2.24.3'
 const KAFKA_PYTHON_VERSION = '3.0.12'
+const CONFLUENT_KAFKA_VERSION = '2.16.1'
+/** What `go/go.mod` asks for. */
+const GO_VERSION = '1.26.6'
 
 const FETCH_TIMEOUT_MS = 600_000
 
@@ -65,9 +73,49 @@ export async function newestKafkaJar (artifact: string): Promise<string> {
 
 /** A Python interpreter that has kafka-python. */
 export async function python (): Promise<string> {
-  return join(await cached(`python-${KAFKA_PYTHON_VERSION}`, async folder => {
+  return pythonWith(`python-${KAFKA_PYTHON_VERSION}`, `kafka-python==${KAFKA_PYTHON_VERSION}`, 'lz4', 'zstandard', 'python-snappy')
+}
+
+/** A Python interpreter that has confluent-kafka, which brings a librdkafka of its own. */
+export async function confluentPython (): Promise<string> {
+  return pythonWith(`confluent-kafka-${CONFLUENT_KAFKA_VERSION}`, `confluent-kafka==${CONFLUENT_KAFKA_VERSION}`)
+}
+
+async function pythonWith (name: string, ...packages: readonly string[]): Promise<string> {
+  return join(await cached(name, async folder => {
     await succeed('python3', ['-m', 'venv', folder], { timeoutMs: FETCH_TIMEOUT_MS })
-    await succeed(join(folder, 'bin/pip'), ['install', '--quiet', `kafka-python==${KAFKA_PYTHON_VERSION}`, 'lz4', 'zstandard', 'python-snappy'],
-      { timeoutMs: FETCH_TIMEOUT_MS })
+    await succeed(join(folder, 'bin/pip'), ['install', '--quiet', ...packages], { timeoutMs: FETCH_TIMEOUT_MS })
   }), 'bin/python')
+}
+
+/** franz-go in a program of ours, built from `go/`, whose `go.mod` pins it. */
+export async function goProgram (): Promise<string> {
+  const source = new URL('go/', import.meta.url).pathname
+  const digest = createHash('sha256')
+  for (const name of (await readdir(source)).sort()) digest.update(name).update(await readFile(join(source, name)))
+  return join(await cached(`go-${digest.digest('hex').slice(0, 16)}`, async folder => {
+    await succeed(await goCommand(), ['build', '-o', join(folder, 'client'), '.'], { cwd: source, timeoutMs: FETCH_TIMEOUT_MS })
+  }), 'client')
+}
+
+/** The first one that the environment names, as Go itself reads it. */
+const goProxy = (): string => /^https?:[^,|]+/.exec(process.env['GOPROXY'] ?? '')?.[0].replace(/\/$/, '') ?? 'https://proxy.golang.org'
+
+/** The Go that is installed if it is new enough; otherwise the pinned one, from where Go itself fetches newer toolchains. */
+async function goCommand (): Promise<string> {
+  const installed = await run('go', ['version'], { cwd: CACHE }).catch(() => null)
+  const [, minor] = /go1\.(\d+)/.exec(installed?.stdout ?? '') ?? []
+  if (Number(minor ?? 0) >= Number(GO_VERSION.split('.')[1])) return 'go'
+  return join(await cached(`go-${GO_VERSION}`, async folder => {
+    const archive = join(folder, 'go.zip')
+    const name = `v0.0.1-go${GO_VERSION}.linux-${arch() === 'arm64' ? 'arm64' : 'amd64'}`
+    const response = await fetch(`${goProxy()}/golang.org/toolchain/@v/${name}.zip`)
+    if (!response.ok) throw new Error(`Go ${GO_VERSION}: ${response.url} answers ${response.status}`)
+    await pipeline(Readable.fromWeb(response.body as never), createWriteStream(archive))
+    await succeed('python3', ['-m', 'zipfile', '-e', archive, folder], { timeoutMs: FETCH_TIMEOUT_MS })
+    await rm(archive)
+    await rename(join(folder, `golang.org/toolchain@${name}`), join(folder, 'go'))
+    // Python's unzip does not keep what may be run.
+    await succeed('chmod', ['-R', '+x', join(folder, 'go/bin'), join(folder, 'go/pkg/tool')])
+  }), 'go/bin/go')
 }

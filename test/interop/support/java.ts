@@ -21,6 +21,11 @@ export async function kafkaTool (name: string, args: readonly string[], options:
   return succeed('java', await argumentsOf(tool(name), args), options)
 }
 
+/** Runs a main class that is none of the tools, which must succeed. */
+export async function runJava (mainClass: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
+  return succeed('java', await argumentsOf(mainClass, args), options)
+}
+
 /** Runs one of Kafka's tools to whatever end. */
 export async function tryKafkaTool (name: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
   return run('java', await argumentsOf(tool(name), args), options)
@@ -36,11 +41,12 @@ export async function javaProgram (file: string, args: readonly string[], option
   return succeed('java', await argumentsOf(file, args), options)
 }
 
-/** A real Kafka broker in the background, for trying the tests themselves. */
-export async function startJava (t: Test, mainClass: string, args: readonly string[]): Promise<Background> {
-  return new Background(t, 'java', ['-Xmx512m', '-cp', join(await kafkaLibs(), '*'), mainClass, ...args])
+/** The arguments with which `java` runs a source file of ours against Kafka's classes, beside other options of its own. */
+export async function javaCommand (file: string, ...options: readonly string[]): Promise<string[]> {
+  return [...options, ...await argumentsOf(file, [])]
 }
 
-export async function runJava (mainClass: string, args: readonly string[]): Promise<string> {
-  return succeed('java', await argumentsOf(mainClass, args))
+/** A real Kafka broker in the background, for trying the tests themselves. */
+export async function startJava (t: Test, mainClass: string, args: readonly string[], ...options: readonly string[]): Promise<Background> {
+  return new Background(t, 'java', ['-Xmx512m', ...options, '-cp', join(await kafkaLibs(), '*'), mainClass, ...args])
 }

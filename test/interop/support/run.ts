@@ -57,6 +57,8 @@ export class Background {
     this.#child.stdout!.setEncoding('utf8').on('data', (text: string) => { this.stdout += text })
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => { this.stderr += text })
     this.#child.stdin!.on('error', () => {})
+    // As many as like may wait for what it says.
+    for (const stream of [this.#child.stdout!, this.#child.stderr!]) stream.setMaxListeners(0)
     this.exit = new Promise((resolve, reject) => {
       this.#child.once('error', reject)
       this.#child.once('close', resolve)
@@ -90,6 +92,10 @@ export class Background {
 
   write (text: string): void {
     this.#child.stdin!.write(text)
+  }
+
+  endInput (): void {
+    this.#child.stdin!.end()
   }
 
   /** Sends a signal and waits for the end. */

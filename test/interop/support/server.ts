@@ -47,8 +47,8 @@ export async function startKafka (t: Test): Promise<Server> {
   return server
 }
 
-const MAIN = new URL('../../../bin/barnabas.js', import.meta.url).pathname
-const START_TIMEOUT_MS = 30_000
+export const MAIN = new URL('../../../bin/barnabas.js', import.meta.url).pathname
+export const START_TIMEOUT_MS = 30_000
 
 async function barnabasServer (t: Test, options: readonly string[]): Promise<Server> {
   const dataFolder = temporaryFolder(t)
@@ -102,7 +102,7 @@ group.initial.rebalance.delay.ms=0
 }
 
 /** Not `t.testdir()`, which empties its folder when the test asks for one too. */
-function temporaryFolder (t: Test): string {
+export function temporaryFolder (t: Test): string {
   const folder = mkdtempSync(join(tmpdir(), 'barnabas-interop-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   return folder
@@ -119,7 +119,7 @@ export async function freePort (): Promise<number> {
 }
 
 /** Waits until something listens. */
-async function accepts (port: number, timeoutMs: number): Promise<void> {
+export async function accepts (port: number, timeoutMs: number): Promise<void> {
   for (const deadline = Date.now() + timeoutMs; ; await sleep(100)) {
     const socket = connect(port, '127.0.0.1')
     try {

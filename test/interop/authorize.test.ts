@@ -1,0 +1,201 @@
+/**
+ * The same questions to a real Kafka with its StandardAuthorizer and to our policy over the embedded engine: each row is a
+ * user of its own with its own rules, and both must answer it alike, element by element.
+ */
+import t, { type Test } from 'tap'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { errors } from '../../protocol/errors.ts'
+import { readRequest, readRequestHeader, readResponse, writeRequest, writeResponse } from '../../protocol/frame.ts'
+import { Metadata } from '../../protocol/messages/03-metadata.ts'
+import { OffsetCommit } from '../../protocol/messages/08-offset-commit.ts'
+import { FindCoordinator } from '../../protocol/messages/10-find-coordinator.ts'
+import { SaslHandshake } from '../../protocol/messages/17-sasl-handshake.ts'
+import { CreateTopics } from '../../protocol/messages/19-create-topics.ts'
+import { DescribeAcls } from '../../protocol/messages/29-describe-acls.ts'
+import { CreateAcls } from '../../protocol/messages/30-create-acls.ts'
+import { SaslAuthenticate } from '../../protocol/messages/36-sasl-authenticate.ts'
+import { Reader } from '../../protocol/reader.ts'
+import { neverAborted } from '../../protocol/rpc.ts'
+import type { Api, RequestInput, Response } from '../../protocol/schema.ts'
+import { AclTable } from '../../src/access/acls.ts'
+import { AclAuthorizer } from '../../src/access/authorizer.ts'
+import { operations, patternTypes, permissions, resourceTypes, type AclBinding } from '../../src/access/model.ts'
+import { authorize } from '../../src/policies/authorize.ts'
+import { Connection } from '../engine/connection.ts'
+import { openEngine } from '../storage/embedded/support.ts'
+import { GROUPS, TOPICS, rows, type Ids } from './support/permission-rows.ts'
+import { runJava, startJava } from './support/java.ts'
+import { freePort } from './support/server.ts'
+
+const ADMIN = 'admin'
+const ALL = [ADMIN, ...rows.map((_row, i) => userOf(i))]
+
+function userOf (row: number): string {
+  return `u${row}`
+}
+
+/** Somebody to ask, as somebody. */
+type Ask = <A extends Api> (user: string, api: A, version: number, request: RequestInput<A>) => Promise<Response<A>>
+
+t.test('Kafka and our policy answer alike', { timeout: 300_000 }, async t => {
+  const bindings = rows.flatMap(({ acls }, i) => acls.map(acl => ({ ...acl, principal: `User:${userOf(i)}` })))
+  const [kafka, ours] = [await askKafka(t), await askOurs(t, bindings)]
+  await kafka(ADMIN, CreateAcls, 3, { creations: bindings.map(asCreation) })
+  await until('Kafka knows the rules', async () => {
+    const { resources } = await kafka(ADMIN, DescribeAcls, 3, {
+      resourceTypeFilter: 1, resourceNameFilter: null, patternTypeFilter: 1, principalFilter: null, hostFilter: null, operation: 1, permissionType: 1
+    })
+    return resources.flatMap(({ acls }) => acls).length === bindings.length
+  })
+  const kafkaIds = await prepare(kafka)
+  const ourIds = await prepare(ours)
+  for (const [i, { name, api, version, request, settles }] of rows.entries()) {
+    if (settles) await until('Kafka is ready', async () => !isNotReady(await kafka(userOf(i), api, version, request(kafkaIds))))
+    const theirs = shapeOf(await kafka(userOf(i), api, version, request(kafkaIds)), kafkaIds)
+    t.same(shapeOf(await ours(userOf(i), api, version, request(ourIds)), ourIds), theirs, `${name} (${api.name} v${version})`)
+  }
+})
+
+const waiting = [errors.UNKNOWN_TOPIC_OR_PARTITION, errors.LEADER_NOT_AVAILABLE, errors.COORDINATOR_LOAD_IN_PROGRESS]
+const isNotReady = (answer: unknown): boolean => waiting.some(code => JSON.stringify(answer).includes(`"errorCode":${code},`))
+
+function asCreation ({ resourceType, resourceName, patternType, principal, host, operation, permission }: AclBinding):
+RequestInput<typeof CreateAcls>['creations'][number] {
+  return {
+    resourceType: resourceTypes[resourceType],
+    resourceName,
+    resourcePatternType: patternTypes[patternType],
+    principal,
+    host,
+    operation: operations[operation],
+    permissionType: permissions[permission]
+  }
+}
+
+/** Topics, and groups that have committed. Gives the ids. */
+async function prepare (ask: Ask): Promise<Ids> {
+  const made = await ask(ADMIN, CreateTopics, 7, {
+    topics: TOPICS.map(name => ({ name, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }))
+  })
+  for (const { name, errorCode, errorMessage } of made.topics) if (errorCode !== errors.NONE) throw new Error(`${name}: ${errorMessage}`)
+  let ids: Ids = new Map()
+  await until('the topics are there', async () => {
+    const { topics } = await ask(ADMIN, Metadata, 13, { topics: TOPICS.map(name => ({ name })), allowAutoTopicCreation: false })
+    ids = new Map(topics.map(({ name, topicId }) => [name!, topicId]))
+    return topics.every(({ errorCode, partitions }) => errorCode === errors.NONE && partitions.every(({ leaderId }) => leaderId >= 0))
+  })
+  for (const groupId of GROUPS) {
+    await until(`${groupId} has a coordinator`, async () => {
+      const { coordinators } = await ask(ADMIN, FindCoordinator, 4, { keyType: 0, coordinatorKeys: [groupId] })
+      if (coordinators[0]!.errorCode !== errors.NONE) return false
+      const { topics } = await ask(ADMIN, OffsetCommit, 8, {
+        groupId,
+        memberId: '',
+        topics: ['orders', 'secret'].map(name => ({ name, partitions: [{ partitionIndex: 0, committedOffset: 0, committedMetadata: null }] }))
+      })
+      return topics.every(({ partitions }) => partitions.every(({ errorCode }) => errorCode === errors.NONE))
+    })
+  }
+  return ids
+}
+
+async function until (what: string, look: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 300; i++) {
+    if (await look()) return
+    await sleep(100)
+  }
+  throw new Error(`not within 30 s: ${what}`)
+}
+
+async function askOurs (t: Test, bindings: readonly AclBinding[]): Promise<Ask> {
+  const { engine } = await openEngine(t, t.testdir())
+  const acls = new AclTable()
+  for (const binding of bindings) acls.add(binding)
+  const authorizer = new AclAuthorizer(acls, { superUsers: new Set([`User:${ADMIN}`]), allowWithoutAcl: false })
+  const dispatch = authorize(() => authorizer, () => {})(engine.dispatch)
+  return async (user, api, version, request) => {
+    const reader = new Reader(Buffer.concat(writeRequest(api, version, 0, null, request)).subarray(4))
+    readRequestHeader(reader)
+    const response = await dispatch(api, readRequest(api, version, reader), {
+      principal: { type: 'User', name: user }, door: 'kafka', clientId: 'test', address: '127.0.0.1', version, signal: neverAborted, throttleMs: 0
+    })
+    return readResponse(api, version, Buffer.concat(writeResponse(api, version, 0, response as never)).subarray(4)).body
+  }
+}
+
+async function askKafka (t: Test): Promise<Ask> {
+  const folder = mkdtempSync(join(tmpdir(), 'barnabas-interop-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const [port, controllerPort] = [await freePort(), await freePort()]
+  const properties = join(folder, 'server.properties')
+  writeFileSync(properties, `process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:${controllerPort}
+listeners=SASL_PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
+listener.security.protocol.map=SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=SASL_PLAINTEXT
+controller.listener.names=CONTROLLER
+sasl.enabled.mechanisms=PLAIN
+sasl.mechanism.inter.broker.protocol=PLAIN
+listener.name.sasl_plaintext.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
+username="${ADMIN}" password="${ADMIN}-pass" ${ALL.map(user => `user_${user}="${user}-pass"`).join(' ')};
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:${ADMIN};User:ANONYMOUS
+log.dirs=${folder}/log
+num.partitions=1
+offsets.topic.num.partitions=1
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+group.initial.rebalance.delay.ms=0
+`)
+  await runJava('kafka.tools.StorageTool', ['format', '-t', randomBytes(16).toString('base64url'), '-c', properties])
+  await startJava(t, 'kafka.Kafka', [properties])
+  const connections = new Map<string, Connection>()
+  t.teardown(() => { for (const connection of connections.values()) connection.destroy() })
+  await until('Kafka lets users in', () => connected(port, ADMIN).then(connection => {
+    connections.set(ADMIN, connection)
+    return true
+  }, () => false))
+  return async (user, api, version, request) => {
+    let connection = connections.get(user)
+    if (connection?.isOpen !== true) {
+      connection = await connected(port, user)
+      connections.set(user, connection)
+    }
+    return await connection.send(api, version, request)
+  }
+}
+
+async function connected (port: number, user: string): Promise<Connection> {
+  const connection = await Connection.open(port)
+  await connection.send(SaslHandshake, 1, { mechanism: 'PLAIN' })
+  const { errorCode, errorMessage } = await connection.send(SaslAuthenticate, 2, { authBytes: Buffer.from(`\0${user}\0${user}-pass`) })
+  if (errorCode === errors.NONE) return connection
+  connection.destroy()
+  throw new Error(`${user}: ${errorMessage}`)
+}
+
+/** What an answer says about permission: names, errors and operations. Order is no part of it. */
+const TOLD = new Set([
+  'errorCode', 'topicConfigErrorCode', 'name', 'topic', 'groupId', 'key', 'user', 'index', 'partition', 'partitionIndex', 'resourceType', 'resourceName',
+  'topicAuthorizedOperations', 'clusterAuthorizedOperations', 'authorizedOperations', 'numPartitions', 'entityType', 'entityName'
+])
+const UNTOLD = new Set(['brokers', 'members', 'nodeEndpoints', 'acls', 'resources', 'matchingAcls', 'recordErrors', 'abortedTransactions', 'records'])
+
+function shapeOf (value: unknown, ids: Ids): unknown {
+  if (Array.isArray(value)) return value.map(one => shapeOf(one, ids)).map(one => JSON.stringify(one)).sort().map(one => JSON.parse(one) as unknown)
+  if (typeof value !== 'object' || value === null) return value
+  const shape: Record<string, unknown> = {}
+  for (const [name, one] of Object.entries(value)) {
+    if (name === 'topicId') shape[name] = [...ids].find(([, id]) => id === one)?.[0] ?? null
+    else if (name === 'configs') shape[name] = one !== null && (one as unknown[]).length > 0
+    else if (TOLD.has(name) || (Array.isArray(one) && !UNTOLD.has(name))) shape[name] = shapeOf(one, ids)
+  }
+  return shape
+}
