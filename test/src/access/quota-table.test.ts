@@ -35,7 +35,9 @@ t.test('eight levels of four quotas: every set of levels, for every caller', asy
         const found = table.limit(key, user, clientId)
         cells++
         if (found?.limit !== (expected === undefined ? undefined : expected + 1)) t.fail(`${key} of ${user}, ${clientId} with levels ${set.toString(2)}`)
-        if (found !== null && JSON.stringify(found.entity) !== JSON.stringify(levels[expected!]![0])) t.fail(`the entity of ${key} with levels ${set.toString(2)}`)
+        if (found !== null && JSON.stringify(found.entity) !== JSON.stringify(levels[expected!]![0])) {
+          t.fail(`the entity of ${key} with levels ${set.toString(2)}`)
+        }
         if (clientQuotas.some(other => other !== key && table.limit(other, user, clientId) !== null)) t.fail(`another quota than ${key}`)
       }
     }
