@@ -12,6 +12,7 @@ import { apiOf } from '../../protocol/apis.ts'
 import type { Principal } from '../../protocol/rpc.ts'
 import type { Api } from '../../protocol/schema.ts'
 import { AuthenticationFailed, type Identity, type Mechanism, type Origin, type SaslExchange, type SaslServer } from '../auth/identity.ts'
+import { answerOutOfTurn } from './out-of-turn.ts'
 import type { AuthenticationOutcome, KafkaStats } from './stats.ts'
 
 /** What the logins of one listener share. */
@@ -89,6 +90,10 @@ export class Login {
       // The clock is read only where sessions end. What a client says to go on is always heard.
       if (this.#expiresAt === Infinity || apiKey === ApiVersions.key || performance.now() <= this.#expiresAt) return null
       return end('session_expired', `A ${nameOf(apiKey)} request came after the session had expired.`)
+    }
+    if (apiKey !== ApiVersions.key && this.#attempt !== null) {
+      return this.#counted(() => ended('not_authenticated', `Unexpected Kafka request of type ${nameOf(apiKey)} during SASL authentication.`,
+        answerOutOfTurn(header, reader)))
     }
     if (apiKey !== ApiVersions.key) {
       return end('not_authenticated', `Unexpected Kafka request of type ${nameOf(apiKey)} before authentication: ` +

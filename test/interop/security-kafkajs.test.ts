@@ -44,7 +44,8 @@ const client: SecureClient = {
       await consumer.connect()
       await consumer.subscribe({ topic, fromBeginning: true })
       await new Promise<void>((resolve, reject) => {
-        consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error))
+        // From what may be over in a moment, such as a coordinator that is still starting, it starts again by itself.
+        consumer.on(consumer.events.CRASH, ({ payload }) => { if (!payload.restart) reject(payload.error) })
         consumer.run({
           eachMessage: async ({ message }) => {
             values.push(message.value!.toString())

@@ -1,11 +1,14 @@
 import t from 'tap'
 import { apis } from '../../../protocol/apis.ts'
 import { errors } from '../../../protocol/errors.ts'
+import { Fetch } from '../../../protocol/messages/01-fetch.ts'
 import { Metadata } from '../../../protocol/messages/03-metadata.ts'
 import { SaslHandshake } from '../../../protocol/messages/17-sasl-handshake.ts'
 import { ApiVersions } from '../../../protocol/messages/18-api-versions.ts'
+import { InitProducerId } from '../../../protocol/messages/22-init-producer-id.ts'
 import { SaslAuthenticate } from '../../../protocol/messages/36-sasl-authenticate.ts'
 import type { Principal } from '../../../protocol/rpc.ts'
+import type { Api, RequestInput, Response } from '../../../protocol/schema.ts'
 import { authenticate, fakeSasl, handshake, login, plain, saslDoor, token } from './sasl.ts'
 import { deferred, openDoor, requestFrame, until } from './wire.ts'
 
@@ -44,6 +47,31 @@ t.test('a mechanism of several steps, and one whose error is heard first', async
   await bearer.closed()
   await door.ended('authentication_failed')
   t.match(door.stats.authentications, { 'SCRAM-SHA-256': { success: 1, failure: 0 }, OAUTHBEARER: { success: 0, failure: 1 } })
+})
+
+t.test('a client that takes the error for a success is told so in the answer to what it asks next', async t => {
+  const door = await openDoor(t, saslDoor(fakeSasl()))
+  const refused = async <A extends Api>(api: A, version: number, request: RequestInput<A>): Promise<Response<A>> => {
+    const wire = await door.open()
+    await handshake(wire, 'OAUTHBEARER')
+    await authenticate(wire, Buffer.from('old'))
+    wire.send(api, version, 9, request)
+    const { body } = await wire.answer(api, version)
+    await wire.closed()
+    return body
+  }
+  for (const version of [1, 6, 12]) {
+    t.match(await refused(Metadata, version, { topics: [{ name: 'orders' }] }), { topics: [{ errorCode: errors.ILLEGAL_SASL_STATE, name: 'orders' }] })
+  }
+  t.match(await refused(InitProducerId, 4, { transactionalId: null, transactionTimeoutMs: 1 }), { errorCode: errors.ILLEGAL_SASL_STATE })
+  await door.ended('not_authenticated', 4)
+
+  const wire = await door.open()
+  await handshake(wire)
+  wire.send(Fetch, 4, 9, { maxWaitMs: 0, minBytes: 0, topics: [] })
+  await wire.closed()
+  await door.ended('not_authenticated', 5)
+  t.pass('where there is no place for it, it is told nothing')
 })
 
 t.test('a failure is answered, after the delay that it deserves, and closes the connection', async t => {
