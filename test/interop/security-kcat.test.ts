@@ -9,7 +9,6 @@ import { linesOf, numberedLines, topicName } from './support/lines.ts'
 import { run } from './support/run.ts'
 import { startSecureServer } from './support/secure-server.ts'
 import { rdkafkaProperties, type Security } from './support/security.ts'
-import { againstKafka } from './support/server.ts'
 
 const server = await startSecureServer(t)
 const { files } = server
@@ -29,17 +28,12 @@ async function createTopic (prefix: string): Promise<string> {
   return topic
 }
 
-const scram = againstKafka ? { skip: 'Kafka refuses what this librdkafka makes of the nonce' } : {}
-
-for (const [what, security, options] of [
-  ['PLAIN', server.as('alice', 'PLAIN'), {}],
-  ['SCRAM-SHA-256', server.as('alice', 'SCRAM-SHA-256'), scram],
-  ['SCRAM-SHA-512', server.as('alice', 'SCRAM-SHA-512'), scram],
-  ['PLAIN within TLS', encrypted(server.as('alice', 'PLAIN')), {}],
-  ['SCRAM-SHA-512 within TLS', encrypted(server.as('alice', 'SCRAM-SHA-512')), scram],
-  ['certificates on both sides', { bootstrap: server.mutual, protocol: 'SSL', ca: files.ca, leaf: files.client }, {}]
-] as const satisfies readonly (readonly [string, Security, object])[]) {
-  t.test(`${what}: produces and consumes`, options, async t => {
+for (const [what, security] of [
+  ['PLAIN', server.as('alice', 'PLAIN')],
+  ['PLAIN within TLS', encrypted(server.as('alice', 'PLAIN'))],
+  ['certificates on both sides', { bootstrap: server.mutual, protocol: 'SSL', ca: files.ca, leaf: files.client }]
+] as const satisfies readonly (readonly [string, Security])[]) {
+  t.test(`${what}: produces and consumes`, async t => {
     const topic = await createTopic('open')
     const lines = numberedLines(20)
     await kcat(security, ['-P', '-t', topic], lines.join('\n'))
@@ -53,6 +47,7 @@ t.test('it says what is wrong', async t => {
   for (const [what, security, topic, refusal] of [
     ['PLAIN, a wrong password', server.as('alice', 'PLAIN', 'wrong-secret'), open, password],
     ['SCRAM, a wrong password', server.as('alice', 'SCRAM-SHA-256', 'wrong-secret'), open, password],
+    ['SCRAM, the right password and a nonce that is not the one that was given', server.as('alice', 'SCRAM-SHA-512'), open, password],
     ['a mechanism that the listener has not', encrypted(server.as('alice', 'SCRAM-SHA-256')), open, /Unsupported SASL mechanism/],
     ['a topic that is not for everybody', server.as('alice', 'PLAIN'), closed, /Delivery failed for message: Broker: Topic authorization failed/],
     ['no certificate', { bootstrap: server.mutual, protocol: 'SSL', ca: files.ca }, open, /alert (bad certificate|certificate required)/]

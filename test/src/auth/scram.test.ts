@@ -105,6 +105,7 @@ type Forge = (nonce: string, honest: string) => { nonce?: string, binding?: stri
 const finals: readonly (readonly [name: string, forge: Forge, reason: RegExp])[] = [
   ['CVE-2024-56128: the nonce without its end', nonce => ({ nonce: nonce.slice(0, -1) }), /nonce/],
   ['CVE-2024-56128: the nonce and more', nonce => ({ nonce: `${nonce}x` }), /nonce/],
+  ['CVE-2024-56128: the client\'s nonce once more, as librdkafka before 2.6.1 has it', nonce => ({ nonce: `abc${nonce}` }), /nonce/],
   ['CVE-2024-56128: no nonce', () => ({ nonce: '' }), /nonce/],
   ['CVE-2024-56128: the client\'s nonce only', () => ({ nonce: 'abc' }), /nonce/],
   ['CVE-2024-56128: the server\'s nonce only', nonce => ({ nonce: nonce.slice(3) }), /nonce/],
@@ -131,15 +132,6 @@ t.test('what a final message must not be', async t => {
     const { message, password = 'secret', ...options } = forge(nonce, final('secret'))
     await refused(t, () => proof.step(bytes(message ?? final(password, options))), reason, name)
   }
-})
-
-t.test('old librdkafka puts its own nonce before the whole one: all of the server\'s is in it', async t => {
-  const credential = await scramCredential('secret', 'SCRAM-SHA-256')
-  const proof = new ScramProof('SCRAM-SHA-256', () => credential)
-  const serverFirst = (await proof.step(bytes('n,,n=alice,r=abc'))).reply.toString()
-  const nonce = `abc${serverFirst.slice(2, serverFirst.indexOf(','))}`
-  const { message } = clientFinal('SCRAM-SHA-256', 'secret', 'n=alice,r=abc', serverFirst, { nonce })
-  t.match(await proof.step(bytes(message)), { done: true, user: 'alice' })
 })
 
 t.test('a user who does not exist goes through the same steps, with the same keys every time', async t => {
