@@ -10,7 +10,7 @@ import { DescribeClientQuotas } from '../../protocol/messages/48-describe-client
 import { AlterClientQuotas } from '../../protocol/messages/49-alter-client-quotas.ts'
 import { DescribeUserScramCredentials } from '../../protocol/messages/50-describe-user-scram-credentials.ts'
 import { AlterUserScramCredentials } from '../../protocol/messages/51-alter-user-scram-credentials.ts'
-import type { Context, Dispatch, Door, Policy, Principal } from '../../protocol/rpc.ts'
+import type { Context, Door, Policy, Principal } from '../../protocol/rpc.ts'
 import type { Api, Request, Response } from '../../protocol/schema.ts'
 import type { AccessChange } from '../access/entries.ts'
 import type { AccessStore } from '../access/store.ts'
@@ -95,19 +95,22 @@ export const administered: ReadonlyMap<number, readonly [min: number, max: numbe
 
 /** `admin` gives null while what is known of access is being read. */
 export function administer (admin: () => Administration | null): Policy {
-  return (next: Dispatch): Dispatch => async <A extends Api>(api: A, request: Request<A>, context: Context): Promise<Response<A>> => {
+  return next => <A extends Api>(api: A, request: Request<A>, context: Context): Promise<Response<A>> => {
     const found = byKey.get(api.key)
-    if (found === undefined) return await next(api, request, context)
-    try {
-      const administration = admin()
-      if (administration === null) {
-        throw new KafkaError('COORDINATOR_NOT_AVAILABLE', 'Users, rules and quotas are still being read; ask again in a moment.')
-      }
-      return await found.answer(request, administration, context) as Response<A>
-    } catch (error) {
-      if (error instanceof KafkaError) return found.refuse(request, error) as Response<A>
-      throw error
+    // Nearly everything goes by here: without a promise of our own.
+    return found === undefined ? next(api, request, context) : answered(found, request, admin(), context) as Promise<Response<A>>
+  }
+}
+
+async function answered ({ answer, refuse }: Answer, request: Request<Api>, administration: Administration | null, context: Context): Promise<Response<Api>> {
+  try {
+    if (administration === null) {
+      throw new KafkaError('COORDINATOR_NOT_AVAILABLE', 'Users, rules and quotas are still being read; ask again in a moment.')
     }
+    return await answer(request, administration, context)
+  } catch (error) {
+    if (error instanceof KafkaError) return refuse(request, error)
+    throw error
   }
 }
 

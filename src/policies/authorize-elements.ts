@@ -91,7 +91,7 @@ async function split<A extends Api, E, R> (
   const { api } = shape
   gate.report(api, context, refused)
   const allowed = elements.filter((_element, i) => refused[i] === null)
-  const response = allowed.length === 0 ? answerOf(api, {} as ResponseInput<A>) : await next(api, shape.only(request, allowed), context)
+  const response = allowed.length === 0 ? answerToNothing(api) : await next(api, shape.only(request, allowed), context)
   const answers = interleave(shape.answers(response), refused.map((refusal, i) =>
     refusal === null ? null : shape.refuse(elements[i]!, refusal, context.version) as R))
   return answerOf(api, shape.answered(response, answers) as ResponseInput<A>)
@@ -103,7 +103,7 @@ export function refuseAll<A extends Api, E, R> (
 ): Promise<Response<A>> {
   gate.report(shape.api, context, [refusal])
   const answers = shape.of(request).map(element => shape.refuse(element, refusal, context.version) as R)
-  return Promise.resolve(answerOf(shape.api, shape.answered(answerOf(shape.api, {} as ResponseInput<A>), answers) as ResponseInput<A>))
+  return Promise.resolve(answerOf(shape.api, shape.answered(answerToNothing(shape.api), answers) as ResponseInput<A>))
 }
 
 /**
@@ -120,6 +120,9 @@ export function interleave<R> (answers: readonly R[], refused: ReadonlyArray<R |
   while (next < answers.length) merged.push(answers[next++]!)
   return merged
 }
+
+/** What an engine would answer to a request without elements, which none is bothered with: every field at its default. */
+const answerToNothing = <A extends Api>(api: A): Response<A> => answerOf(api, {} as ResponseInput<A>)
 
 /** Whole, as the engine's own answers are. */
 export function answerOf<A extends Api> (api: A, response: ResponseInput<A>): Response<A> {
