@@ -39,6 +39,11 @@ export class BandwidthSensor implements Sensor {
   #bucket = new TokenBucket()
   /** When somebody was last told to wait. */
   #heldMs = -Infinity
+  /** What was taken last. */
+  #lastBytes = 0
+  /** Connections whose Fetch was held back and that did not come back yet, and their number. */
+  #inQueue = new WeakSet()
+  #queued = 0
 
   constructor (limit: QuotaLimit) {
     this.#limit = limit
@@ -61,6 +66,7 @@ export class BandwidthSensor implements Sensor {
   record (bytes: number, door: Door, nowMs: number): number {
     this.#rate.record(bytes, nowMs)
     this.#bucket.take(bytes, this.#limit.limit, nowMs)
+    if (bytes > 0) this.#lastBytes = bytes
     return this.delayMs(door, nowMs)
   }
 
@@ -70,14 +76,47 @@ export class BandwidthSensor implements Sensor {
     this.#bucket.take(-bytes, this.#limit.limit, nowMs)
   }
 
+  /** How long the limit takes to give again what was taken last. */
+  get paceMs (): number {
+    return this.#lastBytes / this.#limit.limit * 1000
+  }
+
+  /**
+   * A Fetch is held back. What it is to wait beyond `delayMs`, in whole ms: as long as those of other connections that were
+   * held back before it are going to take. If all came back at the same moment, all but one would be held back again.
+   */
+  queue (connection: object): number {
+    const queueMs = Math.min(MAX_QUEUE_MS, Math.round(this.#queued * this.paceMs))
+    this.#inQueue.add(connection)
+    this.#queued++
+    return queueMs
+  }
+
+  /** It has come back. */
+  unqueue (connection: object, nowMs: number): void {
+    if (this.#inQueue.delete(connection)) this.#queued--
+    // More was saved up than those who wait let lie: some of them have left.
+    else if (this.#queued > 0 && this.remaining(nowMs) > 2 * this.#lastBytes) this.#forgetQueue()
+  }
+
+  #forgetQueue (): void {
+    this.#inQueue = new WeakSet()
+    this.#queued = 0
+  }
+
   /** Whether nothing was used lately and nothing is owed: what comes now is not made too much by what came before. */
   isIdle (nowMs: number): boolean {
     return this.#rate.total(nowMs) <= 0 && this.#bucket.tokens(this.#limit.limit, nowMs) >= 0
   }
 
+  /** Whether somebody was told to wait within the last window: what comes now is what was saved up by waiting. */
+  wasHeld (nowMs: number): boolean {
+    return nowMs - this.#heldMs < BURST_MS
+  }
+
   delayMs (door: Door, nowMs: number): number {
     const { limit } = this.#limit
-    if (door === 'kafka' || nowMs - this.#heldMs >= BURST_MS) {
+    if (door === 'kafka' || !this.wasHeld(nowMs)) {
       const excess = this.#rate.excess(limit, nowMs)
       if (excess > 0) this.#bucket.drainTo(-excess, limit, nowMs)
     }
@@ -123,6 +162,8 @@ export class WorkSensor implements Sensor {
 }
 
 const MAX_WORK_DELAY_MS = 1000
+/** Some of those that wait never come back: those behind them are not to wait for long. */
+const MAX_QUEUE_MS = 1000
 
 /** Partitions created and deleted. */
 export class MutationSensor implements Sensor {

@@ -13,6 +13,7 @@ import type { QuotaEntity } from '../access/model.ts'
 import type { QuotaLimit, QuotaTable } from '../access/quota-table.ts'
 import { WINDOW_MS } from '../access/rate.ts'
 import { QuotaStats } from './quota-stats.ts'
+import { Turns } from './turns.ts'
 import { allowance as allowanceOf, BandwidthSensor, MutationSensor, SensorPool, WorkSensor, type Sensor, type SensorKey } from './quota-sensors.ts'
 
 export type QuotaKind = 'producer' | 'consumer' | 'request'
@@ -32,6 +33,13 @@ export interface Throttle {
   readonly entity: QuotaEntity
 }
 
+export interface QuotaOptions {
+  /** Of each quota. */
+  readonly maxSensors?: number
+  /** Turns take real time: who has a clock of his own does without. */
+  readonly turns?: Pick<Turns, 'has' | 'take'>
+}
+
 /** Throttle times are 32 bits wide. */
 const MAX_DELAY_MS = 0x7fffffff
 /** Sensors of each quota: whoever may choose his client id can make up as many as he likes. */
@@ -45,6 +53,7 @@ export class Quotas {
   readonly stats: QuotaStats
   readonly #table: QuotaTable
   readonly #clock: () => number
+  readonly #turns: Pick<Turns, 'has' | 'take'>
   readonly #toldUntil = new WeakMap<Context, number>()
   readonly #pools: {
     readonly producer_byte_rate: SensorPool<BandwidthSensor>
@@ -54,9 +63,10 @@ export class Quotas {
   }
 
   /** `clock` is in ms and does not go back. */
-  constructor (table: QuotaTable, clock: () => number = () => performance.now(), { maxSensors = MAX_SENSORS }: { maxSensors?: number } = {}) {
+  constructor (table: QuotaTable, clock: () => number = () => performance.now(), { maxSensors = MAX_SENSORS, turns = new Turns(clock) }: QuotaOptions = {}) {
     this.#table = table
     this.#clock = clock
+    this.#turns = turns
     this.#pools = {
       producer_byte_rate: new SensorPool(limit => new BandwidthSensor(limit), maxSensors),
       consumer_byte_rate: new SensorPool(limit => new BandwidthSensor(limit), maxSensors),
@@ -95,6 +105,18 @@ export class Quotas {
     return strictest
   }
 
+  /**
+   * For one who was held back lately: resolves when it is his turn to go on. Null for anybody else, who is not to wait for
+   * him. For doors that pause; Kafka's requests wait in the policy.
+   */
+  turn (context: Context, kind: 'producer' | 'consumer'): Promise<void> | null {
+    if (this.#passes(context)) return null
+    const key = keys[kind]
+    const limit = this.#limit(key, context)
+    const sensor = limit === null ? undefined : this.#pools[key].find(limit, this.#table.revision)
+    return sensor === undefined ? null : this.turnOf(sensor, this.#clock())
+  }
+
   /** What a shared reader was given: charged to the reader. Returns the delay in ms that is due now. */
   charge (context: Context, kind: 'producer' | 'consumer', bytes: number): number {
     if (this.#passes(context)) return 0
@@ -126,6 +148,11 @@ export class Quotas {
   bandwidth (key: 'producer_byte_rate' | 'consumer_byte_rate', context: Context, nowMs: number): BandwidthSensor | null {
     const limit = this.#limit(key, context)
     return limit === null ? null : this.#pools[key].use(limit, this.#table.revision, nowMs)
+  }
+
+  /** At twice the pace of the limit, so that what was saved up can be used up. */
+  turnOf (sensor: BandwidthSensor, nowMs: number): Promise<void> | null {
+    return sensor.wasHeld(nowMs) || this.#turns.has(sensor) ? this.#turns.take(sensor, sensor.paceMs * 0.8) : null
   }
 
   mutations (context: Context, nowMs: number): MutationSensor | null {
@@ -211,6 +238,8 @@ function worked<R> (quotas: Quotas, context: Context, next: () => Promise<R>): P
 async function produce<R> (quotas: Quotas, { acks, topicData }: Request<typeof Produce>, context: Context, next: () => Promise<R>): Promise<R> {
   let bytes = 0
   for (const { partitionData } of topicData) for (const { records } of partitionData) bytes += byteCount(records)
+  const turn = context.door === 'kafka' ? quotas.turn(context, 'producer') : null
+  if (turn !== null) await turn
   try {
     return await next()
   } finally {
@@ -227,6 +256,18 @@ async function fetch (
   const askedMs = quotas.now()
   const sensor = quotas.bandwidth('consumer_byte_rate', context, askedMs)
   if (sensor === null) return await answer(quotas, context, () => next(request))
+  if (context.door === 'kafka') {
+    const turn = quotas.turnOf(sensor, askedMs)
+    if (turn !== null) await turn
+    sensor.unqueue(context.signal, quotas.now())
+    const delayMs = dueBefore(sensor, quotas.now())
+    // What would be read now would be held back for certain, and read again.
+    if (delayMs > 0) {
+      const response = await next({ ...request, maxWaitMs: 0, minBytes: 0, maxBytes: 1 })
+      quotas.hold(context, 'consumer_byte_rate', delayMs + sensor.queue(context.signal))
+      return emptied(response)
+    }
+  }
   const response = await next(atMost(request, roomOf(sensor, askedMs)))
   // It may have waited for long: much can have changed.
   const nowMs = quotas.now()
@@ -235,9 +276,14 @@ async function fetch (
   return isHeldBack ? emptied(response) : response
 }
 
+/** What is due before anything is read: whoever has read nothing else lately is given what there is, and waits after it. */
+function dueBefore (sensor: BandwidthSensor, nowMs: number): number {
+  return sensor.isIdle(nowMs) ? 0 : sensor.delayMs('kafka', nowMs)
+}
+
 /** What is due for an answer, and whether its records are to be held back. */
 function charged (
-  sensor: BandwidthSensor | null, { responses }: Response<typeof Fetch>, { door }: Context, nowMs: number
+  sensor: BandwidthSensor | null, { responses }: Response<typeof Fetch>, { door, signal }: Context, nowMs: number
 ): { delayMs: number, isHeldBack: boolean } {
   if (sensor === null) return { delayMs: 0, isHeldBack: false }
   let bytes = 0
@@ -247,7 +293,10 @@ function charged (
   const delayMs = sensor.record(bytes, door, nowMs)
   // Only Kafka's clients come back for the same records by themselves.
   const isHeldBack = delayMs > 0 && !wasIdle && door === 'kafka'
-  if (isHeldBack) sensor.unrecord(bytes, nowMs)
+  if (isHeldBack) {
+    sensor.unrecord(bytes, nowMs)
+    return { delayMs: delayMs + sensor.queue(signal), isHeldBack }
+  }
   return { delayMs, isHeldBack }
 }
 

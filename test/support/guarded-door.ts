@@ -18,6 +18,7 @@ import { createReadGate } from '../../src/client/read-gate.ts'
 import { authorize } from '../../src/policies/authorize.ts'
 import { mutationQuota } from '../../src/policies/mutation-quota.ts'
 import { quota, Quotas } from '../../src/policies/quota.ts'
+import { noTurns } from '../src/policies/quota-bench.ts'
 import { Users } from '../src/auth/kit.ts'
 import { openDoor, type TestDoor } from './http-door.ts'
 import { MemoryLog, type MemoryLogOptions } from './memory-log.ts'
@@ -59,7 +60,7 @@ export async function openGuardedDoor (t: Test, options: GuardedOptions = {}): P
   const authorizer = new AclAuthorizer(acls, { superUsers: new Set(['User:admin']), allowWithoutAcl: false })
   const table = new QuotaTable()
   let nowMs = 1_000_000
-  const quotas = new Quotas(table, () => nowMs)
+  const quotas = new Quotas(table, () => nowMs, noTurns)
   const denials: string[] = []
   const log = new MemoryLog(options)
   const dispatch = compose(log.dispatch, quota(quotas), authorize(() => authorizer, ({ principal, operation, resourceName, door }) => {

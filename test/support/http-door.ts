@@ -35,7 +35,7 @@ export interface TestDoorOptions extends MemoryLogOptions {
 export const openHouse: Pick<HttpDoor, 'authentication' | 'access' | 'quotas' | 'connections' | 'memory' | 'limited'> = {
   authentication: null,
   access: { decide: () => ({ allowed: true, reason: 'not-enforced', binding: null }) },
-  quotas: { allowance: () => null, throttle: () => null, charge: () => 0, work () {} },
+  quotas: { allowance: () => null, throttle: () => null, turn: () => null, charge: () => 0, work () {} },
   connections: { admit: () => 'admitted', left () {}, joined: () => true, parted () {} },
   memory: { reserve: () => true, release () {} },
   limited () {}

@@ -8,10 +8,13 @@ import { neverAborted, type Context, type Dispatch, type Door } from '../../../p
 import type { Api, Request } from '../../../protocol/schema.ts'
 import type { QuotaValues } from '../../../src/access/model.ts'
 import { QuotaTable } from '../../../src/access/quota-table.ts'
-import { quota, Quotas } from '../../../src/policies/quota.ts'
+import { quota, Quotas, type QuotaOptions } from '../../../src/policies/quota.ts'
 
 export const context = (door: Door = 'kafka', user = 'alice', clientId = 'app'): Context =>
   ({ principal: { type: 'User', name: user }, door, clientId, address: '127.0.0.1', version: 9, signal: neverAborted, throttleMs: 0 })
+
+/** Where time is set by hand nobody waits for his turn. */
+export const noTurns: QuotaOptions = { turns: { has: () => false, take: () => Promise.resolve() } }
 
 export class Bench {
   nowMs = 1000
@@ -22,8 +25,8 @@ export class Bench {
   readonly seen: unknown[] = []
   answer: (request: never) => unknown = () => complete(Produce.response, { responses: [] })
 
-  constructor (values: QuotaValues | null = null, options?: { maxSensors?: number }) {
-    this.quotas = new Quotas(this.table, () => this.nowMs, options)
+  constructor (values: QuotaValues | null = null, options?: QuotaOptions) {
+    this.quotas = new Quotas(this.table, () => this.nowMs, { ...noTurns, ...options })
     if (values !== null) this.table.set({ user: 'alice' }, values)
     this.dispatch = quota(this.quotas)((async (_api: Api, request: unknown) => {
       this.seen.push(request)

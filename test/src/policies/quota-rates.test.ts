@@ -11,6 +11,7 @@ import { QuotaTable } from '../../../src/access/quota-table.ts'
 import { Rate } from '../../../src/access/rate.ts'
 import { BandwidthSensor } from '../../../src/policies/quota-sensors.ts'
 import { quota, Quotas } from '../../../src/policies/quota.ts'
+import { noTurns } from './quota-bench.ts'
 
 const MB = 1_000_000
 /** What a client that is never held back gets through. */
@@ -39,7 +40,7 @@ interface Actor {
 class Simulation {
   nowMs = 5000.5
   readonly table = new QuotaTable()
-  readonly quotas = new Quotas(this.table, () => this.nowMs)
+  readonly quotas = new Quotas(this.table, () => this.nowMs, noTurns)
   readonly dispatch: Dispatch
   readonly #random = randoms(42)
   readonly #startMs = this.nowMs

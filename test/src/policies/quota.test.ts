@@ -236,6 +236,24 @@ t.test('other doors get what they asked for, and are held back', async t => {
   }
 })
 
+t.test('connections that are held back come back one after the other', async t => {
+  const bench = new Bench({ consumer_byte_rate: 1000 })
+  bench.answer = () => fetched([Buffer.alloc(200)])
+  bench.quotas.charge(context(), 'consumer', 9900)
+  const connections = Array.from({ length: 3 }, () => new AbortController().signal)
+  const fetchOn = async (signal: AbortSignal): Promise<readonly [bytes: number, throttleMs: number]> => {
+    const asker = { ...context('kafka'), signal }
+    return [bytesOf(await bench.dispatch(Fetch, fetchOf(), asker)), asker.throttleMs]
+  }
+  t.strictSame(await fetchOn(connections[0]!), [0, 100], 'too much by 100 bytes')
+  bench.quotas.charge(context(), 'consumer', 200)
+  t.strictSame(await fetchOn(connections[1]!), [0, 300], 'when the one before it has had its 200 bytes')
+  t.strictSame(await fetchOn(connections[2]!), [0, 500])
+  t.strictSame(await fetchOn(connections[2]!), [0, 500], 'who asks again is not behind himself')
+  bench.nowMs += 60_000
+  t.strictSame(await fetchOn(connections[2]!), [200, 0])
+})
+
 t.test('a reader of what was fetched for all is charged', async t => {
   const bench = new Bench({ consumer_byte_rate: 1000 })
   t.equal(bench.quotas.charge(context('ws'), 'consumer', 10_000), 0)
@@ -243,7 +261,7 @@ t.test('a reader of what was fetched for all is charged', async t => {
   bench.answer = () => fetched([Buffer.alloc(1)])
   const asker = context('kafka')
   t.equal(bytesOf(await bench.dispatch(Fetch, fetchOf(), asker)), 0, 'and uses up what he may fetch')
-  t.equal(asker.throttleMs, 501)
+  t.equal(asker.throttleMs, 500)
   t.equal(bench.quotas.charge(context('ws'), 'producer', 1e9), 0, 'of another quota there is none')
 })
 

@@ -1,0 +1,79 @@
+/**
+ * Turns on the event loop. Whoever was held back comes back with all that it has saved up, on all of its connections at
+ * once; served as they come, they would keep everybody else waiting for as long as all of them take. So they are let in one
+ * at a time and evenly, and what others send meanwhile goes between two of them.
+ */
+
+/** Those who share something. */
+interface Line {
+  readonly waiting: (() => void)[]
+  /** When the next one is let in. */
+  dueMs: number
+  apartMs: number
+}
+
+/** All that wait share this time, so that a long line moves fast: a connection that waits in it answers nothing else. */
+const LINE_MS = 500
+/** Turns that are further apart than this disturb nobody less. */
+const WIDEST_MS = 20
+
+export class Turns {
+  readonly #clock: () => number
+  readonly #lines = new WeakMap<object, Line>()
+  /** Lines in which somebody waits, in the order in which they were served last. */
+  readonly #active = new Set<Line>()
+  #immediate: NodeJS.Immediate | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  /** `clock` is in ms and does not go back. */
+  constructor (clock: () => number) {
+    this.#clock = clock
+  }
+
+  /** Whether somebody waits who shares `key`: who comes after him is not to overtake. */
+  has (key: object): boolean {
+    return (this.#lines.get(key)?.waiting.length ?? 0) > 0
+  }
+
+  /**
+   * Resolves when it is the caller's turn. Those who share `key` are let in in the order in which they came, `apartMs`
+   * after each other unless too many wait for that.
+   */
+  take (key: object, apartMs: number): Promise<void> {
+    return new Promise(resolve => {
+      let line = this.#lines.get(key)
+      if (line === undefined) this.#lines.set(key, line = { waiting: [], dueMs: 0, apartMs })
+      line.apartMs = apartMs
+      line.waiting.push(resolve)
+      if (line.waiting.length > 1) return
+      this.#active.add(line)
+      this.#schedule()
+    })
+  }
+
+  readonly #letIn = (): void => {
+    const nowMs = this.#clock()
+    for (const line of this.#active) {
+      if (line.dueMs > nowMs) continue
+      const { waiting, apartMs } = line
+      waiting.shift()!()
+      this.#active.delete(line)
+      line.dueMs = nowMs + Math.min(apartMs, WIDEST_MS, LINE_MS / (waiting.length + 1))
+      if (waiting.length > 0) this.#active.add(line)
+      break
+    }
+    this.#schedule()
+  }
+
+  #schedule (): void {
+    clearImmediate(this.#immediate)
+    clearTimeout(this.#timer)
+    if (this.#active.size === 0) return
+    let dueMs = Infinity
+    for (const line of this.#active) dueMs = Math.min(dueMs, line.dueMs)
+    const delayMs = dueMs - this.#clock()
+    // Timers know whole milliseconds only.
+    if (delayMs < 0.5) this.#immediate = setImmediate(this.#letIn)
+    else this.#timer = setTimeout(this.#letIn, delayMs)
+  }
+}
