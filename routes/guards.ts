@@ -69,6 +69,8 @@ export interface DoorQuotas {
   allowance (context: Context, ...kinds: QuotaKind[]): Throttle | null
   /** The same if there is something to wait for, which is counted; null if there is not. */
   throttle (context: Context, ...kinds: QuotaKind[]): Throttle | null
+  /** For one who was held back lately: resolves when it is his turn to go on, one request or piece at a time. Null for others. */
+  turn (context: Context, kind: 'producer' | 'consumer'): Promise<void> | null
   /** Counts bytes that went to a reader from what was fetched for all; the delay in ms that is due now. */
   charge (context: Context, kind: 'producer' | 'consumer', bytes: number): number
   /** Counts time that the caller's request has taken of the one thread. */

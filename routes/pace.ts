@@ -25,7 +25,10 @@ export async function paced (
   while (!signal.aborted) {
     // A pause is counted once, however often it is looked at.
     const throttle = hasPaused ? quotas.allowance(context, ...kinds) : quotas.throttle(context, ...kinds)
-    if (throttle === null || throttle.delayMs <= 0) return hasPaused
+    if (throttle === null || throttle.delayMs <= 0) {
+      await quotas.turn(context, kinds.includes('producer') ? 'producer' : 'consumer')
+      return hasPaused
+    }
     if (!hasPaused) begun?.(throttle)
     hasPaused = true
     await sleep(Math.min(throttle.delayMs, SLICE_MS), undefined, { signal }).catch(() => {})

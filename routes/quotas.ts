@@ -29,7 +29,12 @@ export function limitRates (app: FastifyInstance, { quotas }: HttpDoor, isStream
     if (allowance === null) return done()
     tell(reply, allowance)
     const throttle = allowance.delayMs > 0 ? quotas.throttle(context, ...kinds) : null
-    if (throttle === null) return done()
+    if (throttle === null) {
+      const turn = kinds === OTHER ? null : quotas.turn(context, kinds === PRODUCE ? 'producer' : 'consumer')
+      if (turn === null) return done()
+      turn.then(() => done(), done)
+      return
+    }
     done(overQuota(throttle))
   })
 }

@@ -8,7 +8,7 @@ import { produce, type OutgoingRecord, type Outcome } from '../src/client/produc
 import { decodeBase64 } from './base64.ts'
 import type { Contract } from './contract.ts'
 import { contextOf, type HttpDoor } from './door.ts'
-import { parseExact } from './exact-json.ts'
+import { parseExact } from '../src/schemas/exact-json.ts'
 import { ConfluentError, confluentCodeOf } from './problem.ts'
 import { worked } from './quotas.ts'
 

@@ -6,7 +6,7 @@
  */
 import type { OutgoingRecord } from '../../src/client/producer.ts'
 import { parseStart, type Start } from '../../src/client/start.ts'
-import { parseExact } from '../exact-json.ts'
+import { parseExact } from '../../src/schemas/exact-json.ts'
 import { Closed, closes } from './close.ts'
 import type { Grant } from './credit.ts'
 import { limits } from './limits.ts'
