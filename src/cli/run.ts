@@ -13,12 +13,14 @@ import { Client, CommandError } from './client.ts'
 import { commonFlags, readCommandLine, type Command, type Flags, type Given } from './command.ts'
 import { Output, type Streams } from './output.ts'
 import { quotas } from './quotas.ts'
+import { schemas } from './schemas.ts'
 import { users } from './users.ts'
 
 const groups = {
   users: { commands: users, summary: 'Who may log in with a password.' },
   acls: { commands: acls, summary: 'Who may do what: Kafka\'s rules.' },
-  quotas: { commands: quotas, summary: 'Who may do how much: Kafka\'s quotas.' }
+  quotas: { commands: quotas, summary: 'Who may do how much: Kafka\'s quotas.' },
+  schema: { commands: schemas, summary: 'What records look like: the schema registry.' }
 } as const
 
 /** `argv` begins with the name of a group. Resolves to the exit code. */

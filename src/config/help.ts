@@ -11,7 +11,7 @@ export function helpText (columns: number): string {
   const width = Math.min(Math.max(columns, 60), 110)
   const lines = [
     'Usage: barnabas [serve] [options]',
-    '       barnabas users|acls|quotas --help',
+    '       barnabas users|acls|quotas|schema --help',
     '',
     ...wrap('One process through which HTTP, WebSocket and the Kafka protocol read and write an ordered, durable log.', width)
   ]

@@ -25,7 +25,7 @@ export interface Source {
 export type Command = 'serve' | 'help' | 'version' | 'manage'
 
 /** What the commands manage that speak to a process that serves: `barnabas users list`, ... */
-export const managers = ['users', 'acls', 'quotas'] as const
+export const managers = ['users', 'acls', 'quotas', 'schema'] as const
 
 export interface Arguments extends Source {
   readonly command: Command

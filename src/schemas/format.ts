@@ -41,6 +41,8 @@ export interface ParsedSchema {
   formatted (form: string): string | null
   /** What stands in the way of reading with this schema what was written with `writer`, which is of the same language. Empty if nothing does. */
   incompatibilities (writer: ParsedSchema, policy: CompatibilityPolicy): readonly Incompatibility[]
+  /** What it is made of, by path, in words: for people who compare versions. `address.street`: `string, "" by default`. */
+  outline (): ReadonlyMap<string, string>
   /** Made when it is first asked for, and kept. Throws SchemaError. */
   readonly codec: Codec
   /** Roughly what it holds in memory, codec included. */
@@ -79,6 +81,25 @@ export interface Codec {
    * `message` is the name of a Protobuf message other than the first one. Throws PayloadError.
    */
   fromJson (value: unknown, message?: string): Payload
+  /**
+   * The value as rules see it: records are Maps, arrays arrays, integers bigint, other numbers number, bytes Uint8Array, null null.
+   * `visit` is called for every field of a record whose value is none of record, array and map. Throws PayloadError.
+   */
+  toValue (payload: Payload, visit?: (field: Field) => void): unknown
+}
+
+/** A field as rules of type CEL_FIELD see it. */
+export interface Field {
+  /** Of its record, and its own: `com.example.User.ssn`. */
+  readonly fullName: string
+  readonly name: string
+  /** Confluent's word: STRING, BYTES, INT, LONG, FLOAT, DOUBLE, BOOLEAN, ENUM, FIXED, NULL. */
+  readonly typeName: string
+  /** Those that the schema itself gives it: `confluent:tags`. */
+  readonly tags: readonly string[]
+  /** Where in the value, as in a flaw. */
+  readonly path: string
+  readonly value: unknown
 }
 
 /** Why a payload is refused, for a person to act on. */
