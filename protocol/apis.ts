@@ -27,6 +27,10 @@ import { DeleteAcls } from './messages/31-delete-acls.ts'
 import { DescribeConfigs } from './messages/32-describe-configs.ts'
 import { SaslAuthenticate } from './messages/36-sasl-authenticate.ts'
 import { CreatePartitions } from './messages/37-create-partitions.ts'
+import { CreateDelegationToken } from './messages/38-create-delegation-token.ts'
+import { RenewDelegationToken } from './messages/39-renew-delegation-token.ts'
+import { ExpireDelegationToken } from './messages/40-expire-delegation-token.ts'
+import { DescribeDelegationToken } from './messages/41-describe-delegation-token.ts'
 import { DeleteGroups } from './messages/42-delete-groups.ts'
 import { IncrementalAlterConfigs } from './messages/44-incremental-alter-configs.ts'
 import { DescribeClientQuotas } from './messages/48-describe-client-quotas.ts'
@@ -40,7 +44,8 @@ export const apis: readonly Api[] = [
   Produce, Fetch, ListOffsets, Metadata, OffsetCommit, OffsetFetch, FindCoordinator, JoinGroup, Heartbeat, LeaveGroup,
   SyncGroup, DescribeGroups, ListGroups, SaslHandshake, ApiVersions, CreateTopics, DeleteTopics, DeleteRecords,
   InitProducerId, OffsetForLeaderEpoch, DescribeAcls, CreateAcls, DeleteAcls, DescribeConfigs, SaslAuthenticate,
-  CreatePartitions, DeleteGroups, IncrementalAlterConfigs, DescribeClientQuotas, AlterClientQuotas,
+  CreatePartitions, CreateDelegationToken, RenewDelegationToken, ExpireDelegationToken, DescribeDelegationToken,
+  DeleteGroups, IncrementalAlterConfigs, DescribeClientQuotas, AlterClientQuotas,
   DescribeUserScramCredentials, AlterUserScramCredentials, DescribeCluster
 ]
 

@@ -8,6 +8,8 @@ import type { Api, Request, Response } from './schema.ts'
 export interface Principal {
   readonly type: string
   readonly name: string
+  /** Whether it was proved by a delegation token (KIP-48), which is no part of who it is. */
+  readonly tokenAuthenticated?: true
 }
 
 export const anonymous: Principal = { type: 'User', name: 'ANONYMOUS' }

@@ -8,10 +8,11 @@
 import { accessSync, constants } from 'node:fs'
 import { totalmem } from 'node:os'
 import { resolve } from 'node:path'
-import { parseCredentials, readCredentials, type NamedSecret } from './config/credentials.ts'
+import { parseCredentials, readCredentials, readSecretFile, type NamedSecret } from './config/credentials.ts'
 import { optionKeys, options, type OptionKey, type Values } from './config/options.ts'
 import { problemsOf, secured, type HttpConfig, type ListenerConfig, type OauthConfig, type SecurityConfig, type TlsConfig } from './config/security.ts'
 import { readArguments, readEnvironment, readFile, type Command, type Given } from './config/sources.ts'
+import type { Secret } from './config/secret.ts'
 import type { Value } from './config/values.ts'
 
 export { isLoopback } from './config/address.ts'
@@ -19,7 +20,7 @@ export type { HttpConfig, ListenerConfig, OauthConfig, TlsConfig } from './confi
 
 /** Options that the configuration says in another shape. */
 type Reshaped = 'upstream' | 'kafka' | 'http' | 'adminFile' | 'authentication' | 'saslMechanisms' | 'tlsCert' | 'tlsKey' | 'tlsCa' | 'tlsClientAuth' |
-  'tlsPrincipalRules' | 'oauthJwks' | 'oauthIssuer' | 'oauthAudience' | 'oauthPrincipalClaim' | 'oauthCa' | 'memoryInFlightBytes'
+  'tlsPrincipalRules' | 'oauthJwks' | 'oauthIssuer' | 'oauthAudience' | 'oauthPrincipalClaim' | 'oauthCa' | 'memoryInFlightBytes' | 'delegationTokenSecretFile'
 
 export interface Config extends Omit<Values, Reshaped> {
   /** Absolute. */
@@ -30,6 +31,7 @@ export interface Config extends Omit<Values, Reshaped> {
   readonly security: SecurityConfig
   /** The super user of the configuration. */
   readonly admin: NamedSecret | null
+  readonly delegationTokenSecret: Secret | null
   readonly tls: TlsConfig | null
   readonly oauth: OauthConfig | null
   readonly memoryInFlightBytes: number
@@ -88,6 +90,7 @@ export function loadConfig (argv: readonly string[], env: NodeJS.ProcessEnv): Co
       'leave it out and the log is kept in the folder that --data names.')
   }
   const admin = administrator(given, originOf, problems)
+  const delegationTokenSecret = tokenSecret(given, originOf, problems)
   const paths = readable(given, originOf, problems)
   const doors = secured(given)
   if (given.kafka.length === 0) problems.push(`${originOf('kafka')}: names no listener; expected ${options.kafka.value.expected}.`)
@@ -96,12 +99,13 @@ export function loadConfig (argv: readonly string[], env: NodeJS.ProcessEnv): Co
 
   const {
     upstream, adminFile, authentication, saslMechanisms, tlsCert, tlsKey, tlsCa, tlsClientAuth, tlsPrincipalRules, oauthJwks, oauthIssuer,
-    oauthAudience, oauthPrincipalClaim, oauthCa, ...rest
+    oauthAudience, oauthPrincipalClaim, oauthCa, delegationTokenSecretFile, ...rest
   } = given
   return {
     ...rest,
     ...doors,
     admin,
+    delegationTokenSecret,
     data: resolve(given.data),
     tls: paths.tlsCert === null || paths.tlsKey === null
       ? null
@@ -144,6 +148,26 @@ function administrator ({ admin, adminFile }: Values, originOf: (key: OptionKey)
     return readCredentials(resolve(adminFile))
   } catch (error) {
     problems.push(`${originOf('adminFile')}: ${(error as Error).message}`)
+    return null
+  }
+}
+
+function tokenSecret (
+  { delegationTokenSecret, delegationTokenSecretFile }: Values, originOf: (key: OptionKey) => string | undefined, problems: string[]
+): Secret | null {
+  if (delegationTokenSecretFile === null) return delegationTokenSecret
+  const from = originOf('delegationTokenSecretFile')
+  if (delegationTokenSecret !== null) {
+    problems.push(`${originOf('delegationTokenSecret')} and ${from} both say the secret of delegation tokens. Leave one of them out.`)
+  }
+  try {
+    const { parse, expected } = options.delegationTokenSecret.value
+    const path = resolve(delegationTokenSecretFile)
+    const secret = parse(readSecretFile(path))
+    if (secret === null) problems.push(`${from}: ${path} does not hold one line with ${expected}.`)
+    return secret
+  } catch (error) {
+    problems.push(`${from}: ${(error as Error).message}`)
     return null
   }
 }

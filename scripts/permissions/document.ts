@@ -3,6 +3,7 @@
  */
 import { apis } from '../../protocol/apis.ts'
 import { HIDDEN_TOPIC, permissions, type Need, type Needs } from '../../src/policies/permissions.ts'
+import { registryPermissions } from '../../src/policies/registry-permissions.ts'
 
 const table = permissions as { readonly [api: string]: Needs }
 
@@ -28,8 +29,24 @@ What is left out of lists, and the authorised operations of KIP-430, are not rep
 
 The topic \`${HIDDEN_TOPIC}\` holds users, rules and quotas. Nobody sees it, super users neither: it is not listed, is answered as a topic
 that does not exist, and cannot be created.
+
+## The schema registry
+
+What it is asked over HTTP is no Kafka request, but the rules are the same. A subject belongs to a topic: \`orders-key\` and
+\`orders-value\` to \`orders\`, a subject of any other name to the topic of its own name, whether or not there is such a topic. Contexts
+(\`:.team:orders-value\`) do not count. Where a subject is an alias, the one that is meant counts, but for its own config and mode. What
+is refused is answered 403 with the code 40301.
+
+| request | needs | on | otherwise |
+|---|---|---|---|
+${Object.entries(registryPermissions).flatMap(([name, needs]) => Object.values(needs as Needs).map(registryRow(name))).join('\n')}
+
+Which languages there are, and which registry this is, anyone may ask.
 `
 }
+
+const registryRow = (name: string) => (need: Need): string =>
+  `| ${name} | ${neededText(need)} | ${need.of} | ${need.denied === null ? need.answer : '40301'} |`
 
 function rowsOf (name: string): string[] {
   const needs = Object.values(table[name]!)

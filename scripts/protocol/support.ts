@@ -28,8 +28,6 @@ const absent: readonly (readonly [apis: readonly string[], reason: string])[] = 
   'Share groups (KIP-932).'],
   [['StreamsGroupHeartbeat', 'StreamsGroupDescribe'],
     'Streams groups (KIP-1071). Kafka Streams without transactions uses classic groups.'],
-  [['CreateDelegationToken', 'RenewDelegationToken', 'ExpireDelegationToken', 'DescribeDelegationToken'],
-    'Delegation tokens.'],
   [['AlterConfigs'],
     'Superseded: it replaces every configuration of a resource at once. Clients use IncrementalAlterConfigs (KIP-339).'],
   [['OffsetDelete', 'ListConfigResources', 'DescribeTopicPartitions'],

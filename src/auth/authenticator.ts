@@ -16,6 +16,7 @@ import { PlainProof } from './plain.ts'
 import type { Proof } from './proof.ts'
 import { ScramProof } from './scram.ts'
 import { Tickets } from './tickets.ts'
+import type { TokenCredentials } from './token-credentials.ts'
 
 /** What is told of a login, with no secret in it. */
 export interface AuthEvent {
@@ -30,6 +31,8 @@ export interface AuthEvent {
   readonly door: string
   /** Whether the proof was only recognised: HTTP proves itself with every request, which is no news. */
   readonly cached: boolean
+  /** The id of the delegation token that it was proved with, which is no secret. */
+  readonly token?: string
 }
 
 export interface AuthenticatorOptions {
@@ -42,6 +45,8 @@ export interface AuthenticatorOptions {
   /** The name that the subject of a client's certificate stands for; null for none. The subject itself, unless it is said. */
   readonly principalOf?: (distinguishedName: string) => string | null
   readonly tickets?: Tickets
+  /** Null where delegation tokens are not switched on. */
+  readonly tokens?: TokenCredentials | null
 }
 
 const MAX_PRINCIPALS = 10_000
@@ -53,18 +58,22 @@ export class Authenticator implements SaslServer {
   readonly tickets: Tickets
   readonly #credentials: Credentials
   readonly #oauth: OauthVerifier | null
+  readonly #tokens: TokenCredentials | null
   readonly #backoff: Backoff
   readonly #observe: (event: AuthEvent) => void
   readonly #principalOf: (distinguishedName: string) => string | null
   /** One object for each name, so that what is decided about a principal can be remembered with it. */
   readonly #principals = new BoundedMap<string, Principal>(MAX_PRINCIPALS)
+  /** Of those who came with a delegation token. */
+  readonly #byToken = new BoundedMap<string, Principal>(MAX_PRINCIPALS)
 
-  constructor ({ credentials, oauth, backoff, observe, mechanisms, principalOf = name => name, tickets = new Tickets() }: AuthenticatorOptions) {
+  constructor ({ credentials, oauth, backoff, observe, mechanisms, principalOf = name => name, tickets = new Tickets(), tokens = null }: AuthenticatorOptions) {
     const possible: readonly Mechanism[] = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', ...oauth === null ? [] : ['OAUTHBEARER'] as const]
     this.mechanisms = mechanisms === undefined ? possible : possible.filter(one => mechanisms.includes(one))
     this.tickets = tickets
     this.#credentials = credentials
     this.#oauth = oauth
+    this.#tokens = tokens
     this.#backoff = backoff
     this.#observe = observe
     this.#principalOf = principalOf
@@ -162,7 +171,11 @@ export class Authenticator implements SaslServer {
     switch (mechanism) {
       case 'PLAIN': return new PlainProof((user, password) => this.#credentials.verify(user, password, address))
       case 'OAUTHBEARER': return new OauthBearerProof(token => this.#token(token))
-      default: return new ScramProof(mechanism, user => this.#credentials.scram(user, mechanism))
+      default: {
+        const tokens = this.#tokens
+        return new ScramProof(mechanism, user => this.#credentials.scram(user, mechanism),
+          { tokens: tokens === null ? null : id => tokens.scram(id, mechanism, address) })
+      }
     }
   }
 
@@ -170,8 +183,8 @@ export class Authenticator implements SaslServer {
     try {
       const step = await proof.step(bytes)
       if (!step.done) return step
-      const { reply, user, expiresAtMs } = step
-      return { done: true, reply, identity: this.#succeeded(this.#identity(user, mechanism, expiresAtMs), origin) }
+      const { reply, user, expiresAtMs, token } = step
+      return { done: true, reply, identity: this.#succeeded(this.#identity(user, mechanism, expiresAtMs, token !== undefined), origin, false, token) }
     } catch (error) {
       throw this.#failed(error, mechanism, origin, proof.claimed)
     }
@@ -183,10 +196,11 @@ export class Authenticator implements SaslServer {
   }
 
   /** Returns what it is given. */
-  #succeeded (identity: Identity, { address, listener: door }: Origin, cached = false): Identity {
+  #succeeded (identity: Identity, { address, listener: door }: Origin, cached = false, token?: string): Identity {
     const { principal, method } = identity
     this.#backoff.succeeded(address, principal.name)
-    this.#observe({ outcome: 'success', method, principal: formatPrincipal(principal), address, reason: null, door, cached })
+    const by = { method, ...token === undefined ? {} : { token } }
+    this.#observe({ outcome: 'success', ...by, principal: formatPrincipal(principal), address, reason: null, door, cached })
     return identity
   }
 
@@ -199,9 +213,13 @@ export class Authenticator implements SaslServer {
     return error
   }
 
-  #identity (name: string, method: string, expiresAtMs: number | null): Identity {
-    let principal = this.#principals.get(name)
-    if (principal === undefined) this.#principals.set(name, principal = Object.freeze({ type: 'User', name }))
+  #identity (name: string, method: string, expiresAtMs: number | null, byToken = false): Identity {
+    const principals = byToken ? this.#byToken : this.#principals
+    let principal = principals.get(name)
+    if (principal === undefined) {
+      principal = Object.freeze({ type: 'User', name, ...byToken ? { tokenAuthenticated: true as const } : {} })
+      principals.set(name, principal)
+    }
     return { principal, method, expiresAtMs }
   }
 }

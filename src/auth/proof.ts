@@ -2,9 +2,10 @@
  * What a mechanism does: it takes what the client sends, answers, and in the end says who that is. It watches, counts and
  * delays nothing; that is the authenticator's.
  */
+/** `token` is the id of the delegation token that the proof was made with, if it was. */
 export type ProofStep =
   | { readonly done: false, readonly reply: Buffer }
-  | { readonly done: true, readonly reply: Buffer, readonly user: string, readonly expiresAtMs: number | null }
+  | { readonly done: true, readonly reply: Buffer, readonly user: string, readonly expiresAtMs: number | null, readonly token?: string }
 
 export interface Proof {
   /** Who the client says it is, as soon as it has said so. */

@@ -4,7 +4,9 @@
  */
 import { credentials } from './credentials.ts'
 import { clientAuths, httpListener, listener, mechanisms } from './listener.ts'
-import { boolean, bytes, choice, duration, httpsUrl, integer, list, orForEver, origin, principals, reachable, text, topic, type Value } from './values.ts'
+import {
+  boolean, bytes, choice, duration, httpsUrl, integer, list, orForEver, origin, principals, reachable, secret, text, topic, type Value
+} from './values.ts'
 
 export interface Option<T> {
   readonly flag: string
@@ -105,6 +107,15 @@ export const options = {
     'The claim that names the user.'),
   oauthCa: optional('oauth-ca', text('FILE', 'a file'),
     'PEM file with the authorities that --oauth-jwks is checked by, beside those that this machine trusts.'),
+  delegationTokenSecret: optional('delegation-token-secret', secret(16),
+    'Turns delegation tokens on (Kafka\'s delegation.token.secret.key): what their HMACs are made with, the same for all processes that share a log. ' +
+    'Not a flag: others could read it.'),
+  delegationTokenSecretFile: optional('delegation-token-secret-file', text('FILE', 'a file'),
+    'The same from a file that holds it, such as a secret of a container.'),
+  delegationTokenMaxLifetimeMs: option('delegation-token-max-lifetime', duration('1s', '36500d'), '7d',
+    'How long a delegation token can be good at most, renewed or not (delegation.token.max.lifetime.ms).'),
+  delegationTokenExpiryMs: option('delegation-token-expiry', duration('1s', '36500d'), '1d',
+    'How long a delegation token is good at most until it is renewed (delegation.token.expiry.time.ms).'),
 
   // ---- limits
   maxConnections: option('max-connections', integer(1, 1_000_000), '10000',

@@ -87,6 +87,7 @@ export function problemsOf (values: Values, { security, kafka, http }: Secured, 
   return [
     ...contradictions(values, security, originOf),
     ...tokens(values, kafka, from),
+    ...delegationTokens(kafka, security, originOf),
     ...certificates(values, [...kafka.map(({ protocol }) => isTls(protocol)), http.scheme === 'https'].includes(true), originOf),
     ...pairs.flatMap(([listener, text]) => listenerProblems(listener, text, values, security, from('kafka'))),
     ...http.scheme === 'https' && values.tlsCert === null ? [needsCertificate(from('http'), `https at ${formatAddress(http)}`)] : [],
@@ -96,6 +97,12 @@ export function problemsOf (values: Values, { security, kafka, http }: Secured, 
   ]
 }
 
+/** What means nothing where nothing asks for credentials. */
+const ofIdentity = [
+  'superUsers', 'anonymous', 'allowWithoutAcl', 'publicMetrics', 'saslMechanisms', 'maxReauthMs', 'oauthJwks', 'delegationTokenSecret',
+  'delegationTokenSecretFile'
+] as const satisfies readonly OptionKey[]
+
 /** What is given and can mean nothing: it would be accepted and ignored. */
 function contradictions (values: Values, { required }: SecurityConfig, originOf: OriginOf): string[] {
   const problems: string[] = []
@@ -104,7 +111,7 @@ function contradictions (values: Values, { required }: SecurityConfig, originOf:
     problems.push(`${originOf('authentication')}: none, although ${admin} names an administrator, which turns authentication on. Leave one of them out.`)
   }
   if (required) return problems
-  for (const key of ['superUsers', 'anonymous', 'allowWithoutAcl', 'publicMetrics', 'saslMechanisms', 'maxReauthMs', 'oauthJwks'] as const) {
+  for (const key of ofIdentity) {
     const value = values[key]
     const isGiven = originOf(key) !== undefined && value !== false && value !== 0 && (!Array.isArray(value) || value.length > 0)
     if (isGiven) problems.push(`${originOf(key)} means nothing while nothing asks for credentials. ${turnOn} or leave it out.`)
@@ -128,6 +135,18 @@ function tokens (values: Values, kafka: readonly ListenerConfig[], from: (key: O
     ? []
     : [`OAUTHBEARER at ${formatAddress(listener)}: nothing says how tokens are checked. ` +
       'Add --oauth-jwks, --oauth-issuer and --oauth-audience, or leave OAUTHBEARER out of the mechanisms.']
+}
+
+function delegationTokens (kafka: readonly ListenerConfig[], { required }: SecurityConfig, originOf: OriginOf): string[] {
+  const secret = originOf('delegationTokenSecret') ?? originOf('delegationTokenSecretFile')
+  if (secret === undefined) {
+    return (['delegationTokenMaxLifetimeMs', 'delegationTokenExpiryMs'] as const).filter(key => originOf(key) !== undefined).map(key =>
+      `${originOf(key)} means nothing without a secret for delegation tokens. ` +
+      'Set BARNABAS_DELEGATION_TOKEN_SECRET (or --delegation-token-secret-file), or leave it out.')
+  }
+  return !required || kafka.some(({ mechanisms }) => mechanisms.some(name => name.startsWith('SCRAM')))
+    ? []
+    : [`${secret}: delegation tokens log in with SCRAM, which no listener offers. Add SCRAM-SHA-256 or SCRAM-SHA-512 to the mechanisms, or leave it out.`]
 }
 
 function certificates (values: Values, isUsed: boolean, originOf: OriginOf): string[] {

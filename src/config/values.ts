@@ -2,6 +2,7 @@
  * What the value of an option may be: how it reads from text, what to say when it does not.
  */
 import { parseAddress, type Address } from './address.ts'
+import { Secret } from './secret.ts'
 import { nearest } from './suggest.ts'
 
 export interface Value<T> {
@@ -21,6 +22,17 @@ export interface Value<T> {
 
 export function text (placeholder: string, expected: string): Value<string> {
   return { placeholder, expected, parse: value => value }
+}
+
+/** Of printable characters, at least so many. */
+export function secret (minLength: number): Value<Secret> {
+  return {
+    placeholder: 'SECRET',
+    expected: `${minLength} to 4096 characters, none of them a control character`,
+    isSecret: true,
+    // eslint-disable-next-line no-control-regex
+    parse: value => value.length < minLength || value.length > 4096 || /[\u0000-\u001f\u007f]/.test(value) ? null : new Secret(value)
+  }
 }
 
 export function choice<const T extends string> (...choices: readonly T[]): Value<T> {

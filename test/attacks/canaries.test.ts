@@ -9,6 +9,10 @@ import { errors } from '../../protocol/errors.ts'
 import { SaslHandshake } from '../../protocol/messages/17-sasl-handshake.ts'
 import { CreateTopics } from '../../protocol/messages/19-create-topics.ts'
 import { SaslAuthenticate } from '../../protocol/messages/36-sasl-authenticate.ts'
+import { CreateDelegationToken } from '../../protocol/messages/38-create-delegation-token.ts'
+import { RenewDelegationToken } from '../../protocol/messages/39-renew-delegation-token.ts'
+import { ExpireDelegationToken } from '../../protocol/messages/40-expire-delegation-token.ts'
+import { DescribeDelegationToken } from '../../protocol/messages/41-describe-delegation-token.ts'
 import { IncrementalAlterConfigs } from '../../protocol/messages/44-incremental-alter-configs.ts'
 import { AlterUserScramCredentials } from '../../protocol/messages/51-alter-user-scram-credentials.ts'
 import { credentialOf } from '../../src/auth/scram-credential.ts'
@@ -45,7 +49,7 @@ t.test('CVE-2019-12399, CVE-2026-33558: no secret is in a log, a metric, an erro
   }
   const watch = (name: string, secret: string | Buffer, mayBeIn: RegExp | null = null): void => { canaries.push(canary(name, secret, mayBeIn)) }
   const admin = plant('the password of the administrator')
-  const house = await openHouse(t, `admin:${admin}`)
+  const house = await openHouse(t, `admin:${admin}`, { BARNABAS_DELEGATION_TOKEN_SECRET: plant('the secret of delegation tokens') })
   const { ask, jwks } = house
 
   const token = async (name: string, claims: Record<string, unknown> = {}, key = jwks.current): Promise<string> => {
@@ -171,11 +175,11 @@ t.test('CVE-2019-12399, CVE-2026-33558: no secret is in a log, a metric, an erro
   const refuse = async (...[mechanism, ...steps]: Parameters<typeof login>): Promise<void> => {
     t.equal((await login(mechanism, ...steps)).errorCode, errors.SASL_AUTHENTICATION_FAILED, mechanism)
   }
-  const scram = (name: string, user: string, password: string): Array<(answer: string) => string> => {
+  const scram = (name: string, user: string, password: string, extension = ''): Array<(answer: string) => string> => {
     const nonce = newSecret().slice(6)
     // The server says it again, to whoever has sent it.
     watch(`the nonce of ${name}`, nonce, /^an answer at the kafka door/)
-    const bare = `n=${user},r=${nonce}`
+    const bare = `n=${user},r=${nonce}${extension}`
     return [() => `n,,${bare}`, serverFirst => {
       const { message } = clientFinal('SCRAM-SHA-256', password, bare, serverFirst)
       const proof = message.slice(message.indexOf(',p=') + 3)
@@ -202,6 +206,25 @@ t.test('CVE-2019-12399, CVE-2026-33558: no secret is in a log, a metric, an erro
   t.equal((await wire.answer(AlterUserScramCredentials, 0)).body.results[0]!.errorCode, 0)
   wire.send(AlterUserScramCredentials, 0, 4, { deletions: [], upsertions: [{ ...upsertion, mechanism: 9 }, { ...upsertion, name: '', iterations: 1 }] })
   t.ok((await wire.answer(AlterUserScramCredentials, 0)).body.results.every(({ errorCode }) => errorCode !== 0))
+
+  // Who asks for a delegation token is told its HMAC, and so is its owner.
+  wire.send(CreateDelegationToken, 3, 7, { renewers: [], maxLifetimeMs: -1 })
+  const { tokenId, hmac } = (await wire.answer(CreateDelegationToken, 3)).body
+  t.equal(hmac.length, 64)
+  const delegation = Buffer.from(hmac)
+  watch('the HMAC of a delegation token', delegation, /^an answer at the kafka door/)
+  watch('the same in base64', delegation.toString('base64'))
+  wire.send(DescribeDelegationToken, 3, 8, { owners: null })
+  t.equal((await wire.answer(DescribeDelegationToken, 3)).body.tokens.length, 1)
+  wire.send(RenewDelegationToken, 2, 9, { hmac: delegation, renewPeriodMs: -1 })
+  t.equal((await wire.answer(RenewDelegationToken, 2)).body.errorCode, 0)
+  const byToken = await login('SCRAM-SHA-256', ...scram('a delegation token', tokenId, delegation.toString('base64'), ',tokenauth=true'))
+  t.equal(byToken.errorCode, 0, 'SCRAM with a delegation token')
+  byToken.wire.send(RenewDelegationToken, 2, 3, { hmac: delegation, renewPeriodMs: -1 })
+  t.equal((await byToken.wire.answer(RenewDelegationToken, 2)).body.errorCode, errors.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED)
+  wire.send(ExpireDelegationToken, 2, 10, { hmac: delegation, expiryTimePeriodMs: -1 })
+  t.equal((await wire.answer(ExpireDelegationToken, 2)).body.errorCode, 0)
+  await refuse('SCRAM-SHA-256', ...scram('a delegation token that was ended', tokenId, delegation.toString('base64'), ',tokenauth=true'))
 
   const config = plant('a secret in a configuration')
   wire.send(CreateTopics, 7, 5, {

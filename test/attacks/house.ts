@@ -48,7 +48,7 @@ export interface House {
 
 const MAIN = join(import.meta.dirname, '../../bin/barnabas.js')
 
-export async function openHouse (t: Test, admin: string): Promise<House> {
+export async function openHouse (t: Test, admin: string, secrets: Readonly<Record<string, string>> = {}): Promise<House> {
   const folder = mkdtempSync(join(tmpdir(), 'barnabas-canaries-'))
   const [authority, jwks] = await Promise.all([createAuthority(), openJwksServer(t)])
   const leaf = await authority.server()
@@ -66,7 +66,7 @@ export async function openHouse (t: Test, admin: string): Promise<House> {
     '--tls-cert', file('cert.pem', leaf.cert), '--tls-key', file('key.pem', leaf.key), '--audit-file', auditFile, '--audit-topic', 'audit',
     '--oauth-jwks', jwks.url, '--oauth-issuer', jwks.issuer, '--oauth-audience', jwks.audience, '--oauth-ca', file('jwks-ca.pem', jwks.ca),
     '--shutdown-grace', '0'
-  ], { env: { ...env, BARNABAS_ADMIN: admin }, stdio: ['ignore', 'pipe', 'pipe'] })
+  ], { env: { ...env, ...secrets, BARNABAS_ADMIN: admin }, stdio: ['ignore', 'pipe', 'pipe'] })
   const ended = once(child, 'close')
   t.teardown(async () => {
     child.kill('SIGKILL')

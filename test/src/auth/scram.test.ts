@@ -16,7 +16,7 @@ const mechanisms: readonly ScramMechanism[] = ['SCRAM-SHA-256', 'SCRAM-SHA-512']
 t.test('RFC 7677, section 3: the example of SCRAM-SHA-256', async t => {
   const salt = Buffer.from('W22ZaJ0SNY7soEsUEjb6gQ==', 'base64')
   const credential = credentialOf(await saltPassword('pencil', salt, 4096, 'SCRAM-SHA-256'), salt, 4096, 'SCRAM-SHA-256')
-  const proof = new ScramProof('SCRAM-SHA-256', () => credential, () => '%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0')
+  const proof = new ScramProof('SCRAM-SHA-256', () => credential, { newNonce: () => '%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0' })
   t.same(await proof.step(bytes('n,,n=user,r=rOprNGfwEbeRWgbNEkqO')), {
     done: false,
     reply: bytes('r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096')

@@ -238,3 +238,36 @@ t.test('no secret has a flag in the help', async t => {
     if (value.isSecret === true) t.match(options[key].help, 'Not a flag')
   }
 })
+
+t.test('the secret of delegation tokens, of the environment or of a file', async t => {
+  const SECRET = 'secret-canary-of-tokens'
+  const directory = t.testdir({ good: `${SECRET}\n`, short: 'secret-canary', two: `${SECRET}\n${SECRET}` })
+  const fromEnv = { ...admin, BARNABAS_DELEGATION_TOKEN_SECRET: SECRET }
+  const config = loadConfig([], fromEnv)
+  t.equal(config.delegationTokenSecret?.reveal(), SECRET)
+  t.notMatch(inspect(config, { depth: 9 }) + JSON.stringify(config), SECRET)
+  t.match(config, { delegationTokenMaxLifetimeMs: 7 * 86_400_000, delegationTokenExpiryMs: 86_400_000 })
+  t.equal(loadConfig([], admin).delegationTokenSecret, null)
+  t.equal(loadConfig(['--delegation-token-secret-file', `${directory}/good`], admin).delegationTokenSecret?.reveal(), SECRET)
+
+  const wrong: readonly (readonly [argv: readonly string[], env: NodeJS.ProcessEnv, problem: RegExp])[] = [
+    [['--delegation-token-secret', SECRET], admin, /^--delegation-token-secret is not taken from the command line/],
+    [[], { ...admin, BARNABAS_DELEGATION_TOKEN_SECRET: 'secret-canary' },
+      /^BARNABAS_DELEGATION_TOKEN_SECRET is not allowed as it is; expected 16 to 4096 characters/],
+    [['--delegation-token-secret-file', `${directory}/short`], admin, /^--delegation-token-secret-file: \S+ does not hold one line with 16 to 4096 characters/],
+    [['--delegation-token-secret-file', `${directory}/two`], admin, /does not hold one line/],
+    [['--delegation-token-secret-file', `${directory}/none`], admin, /cannot be read: ENOENT/],
+    [['--delegation-token-secret-file', `${directory}/good`], fromEnv, /^BARNABAS_DELEGATION_TOKEN_SECRET and --delegation-token-secret-file both say/],
+    [[], { BARNABAS_DELEGATION_TOKEN_SECRET: SECRET },
+      /^BARNABAS_DELEGATION_TOKEN_SECRET means nothing while nothing asks for credentials\. Name an administrator/],
+    [['--delegation-token-expiry', '1h'], admin,
+      /^--delegation-token-expiry means nothing without a secret for delegation tokens\. Set BARNABAS_DELEGATION_TOKEN_SECRET/],
+    [['--sasl-mechanisms', 'PLAIN'], fromEnv, /^BARNABAS_DELEGATION_TOKEN_SECRET: delegation tokens log in with SCRAM, which no listener offers/]
+  ]
+  for (const [argv, env, problem] of wrong) {
+    const problems = problemsOf(argv, env)
+    t.match(problems, [problem])
+    t.equal(problems.length, 1)
+    t.notMatch(problems.join(), /secret-canary/)
+  }
+})
