@@ -82,6 +82,24 @@ export interface UserDirectory {
   readonly revision: number
 }
 
+// ---- delegation tokens
+
+/** What is kept of a delegation token (KIP-48). Its HMAC, with which one logs in, is not. Times in ms since the epoch. */
+export interface DelegationToken {
+  readonly id: string
+  /** Whom it stands for: `User:alice`. */
+  readonly owner: string
+  /** Who asked for it (KIP-373): mostly the owner. */
+  readonly requester: string
+  /** Who may renew it besides. */
+  readonly renewers: readonly string[]
+  readonly issuedMs: number
+  /** When it ends, unless it is renewed. */
+  readonly expiresMs: number
+  /** When it ends, whoever renews it. */
+  readonly maxMs: number
+}
+
 // ---- quotas
 
 export type QuotaKey = 'producer_byte_rate' | 'consumer_byte_rate' | 'request_percentage' | 'controller_mutation_rate' | 'connection_creation_rate'

@@ -1,6 +1,6 @@
 /**
- * What is known of who may do what, and how much: users, rules and quotas, kept in a topic and held in memory. Changes are
- * made by writing to the topic and seen by reading it, here and in every other process that shares it.
+ * What is known of who may do what, and how much: users, rules, quotas and delegation tokens, kept in a topic and held in memory.
+ * Changes are made by writing to the topic and seen by reading it, here and in every other process that shares it.
  */
 import type { Dispatch } from '../../protocol/rpc.ts'
 import { AclTable } from './acls.ts'
@@ -8,20 +8,26 @@ import { changeOf, entryOf, type AccessChange } from './entries.ts'
 import { AccessLog, type AccessLogOptions } from './log.ts'
 import type { ScramCredential, ScramMechanism, UserDirectory } from './model.ts'
 import { QuotaTable } from './quota-table.ts'
-import type { Entry } from './topic.ts'
+import { TokenTable } from './token-table.ts'
+import type { Entry } from '../state/topic.ts'
 
-export type AccessKind = 'users' | 'acls' | 'quotas'
+export type AccessKind = 'users' | 'acls' | 'quotas' | 'tokens' | 'validation'
 
 export interface User {
   readonly name: string
   readonly mechanisms: ReadonlyMap<ScramMechanism, ScramCredential>
 }
 
-const kinds = { user: 'users', acl: 'acls', quota: 'quotas' } as const satisfies Record<AccessChange['kind'], AccessKind>
+const kinds = {
+  user: 'users', acl: 'acls', quota: 'quotas', token: 'tokens', validation: 'validation'
+} as const satisfies Record<AccessChange['kind'], AccessKind>
 
 export class AccessStore implements UserDirectory {
   readonly acls = new AclTable()
   readonly quotas = new QuotaTable()
+  /** What topics ask of their records, by topic: `src/schemas/settings.ts` knows what it means. */
+  readonly validation = new Map<string, Readonly<Record<string, string>>>()
+  readonly tokens = new TokenTable()
   readonly #users = new Map<string, Map<ScramMechanism, ScramCredential>>()
   readonly #log: AccessLog
   readonly #listeners: ((kind: AccessKind) => void)[] = []
@@ -106,6 +112,13 @@ export class AccessStore implements UserDirectory {
         break
       case 'quota':
         this.quotas.set(change.entity, change.values)
+        break
+      case 'validation':
+        if (change.configs === null) this.validation.delete(change.topic)
+        else this.validation.set(change.topic, change.configs)
+        break
+      case 'token':
+        this.tokens.set(change.id, change.token)
         break
       case 'user':
         this.#setCredential(change.name, change.mechanism, change.credential)

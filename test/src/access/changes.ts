@@ -31,6 +31,9 @@ const entities: fc.Arbitrary<QuotaEntity> = fc.oneof(
 const credentials = fc.record({ salt: bytes, storedKey: bytes, serverKey: bytes, iterations: fc.integer({ min: 4096, max: 16384 }) }, { noNullPrototype: true })
 const limits = fc.double({ min: Number.MIN_VALUE, max: 1e300, noNaN: true })
 
+const principals = names.map(name => `User:${name}`)
+const times = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
+
 export const changes: fc.Arbitrary<AccessChange> = fc.oneof(
   fc.record({ kind: fc.constant('acl' as const), binding: bindings, present: fc.boolean() }, { noNullPrototype: true }),
   fc.record({
@@ -38,6 +41,17 @@ export const changes: fc.Arbitrary<AccessChange> = fc.oneof(
     name: names,
     mechanism: fc.constantFrom<ScramMechanism>('SCRAM-SHA-256', 'SCRAM-SHA-512'),
     credential: fc.option(credentials)
+  }, { noNullPrototype: true }),
+  fc.record({
+    id: names,
+    token: fc.option(fc.record({
+      owner: principals, requester: principals, renewers: fc.array(principals, { maxLength: 3 }), issuedMs: times, expiresMs: times, maxMs: times
+    }, { noNullPrototype: true }))
+  }, { noNullPrototype: true }).map(({ id, token }) => ({ kind: 'token' as const, id, token: token === null ? null : { id, ...token } })),
+  fc.record({
+    kind: fc.constant('validation' as const),
+    topic: names,
+    configs: fc.option(fc.dictionary(fc.constantFrom('barnabas.value.validation', 'ü"'), fc.string(), { noNullPrototype: true }))
   }, { noNullPrototype: true }),
   fc.record({
     kind: fc.constant('quota' as const),

@@ -16,6 +16,13 @@ t.test('the keys are as they are documented', async t => {
   })
   t.strictSame(entryOf({ kind: 'quota', entity: { user: 'alice' }, values: { producer_byte_rate: 1 } }),
     { key: '["quota",{"user":"alice"}]', value: '{"producer_byte_rate":1}' })
+  const token = { id: 't', owner: 'User:alice', requester: 'User:bob', renewers: ['User:c'], issuedMs: 1, expiresMs: 2, maxMs: 3 }
+  t.strictSame(entryOf({ kind: 'token', id: 't', token }), {
+    key: '["token","t"]', value: '{"owner":"User:alice","requester":"User:bob","renewers":["User:c"],"issuedMs":1,"expiresMs":2,"maxMs":3}'
+  })
+  t.strictSame(entryOf({ kind: 'token', id: 't', token: null }), { key: '["token","t"]', value: null })
+  t.strictSame(entryOf({ kind: 'validation', topic: 'orders', configs: { 'barnabas.value.validation': 'id' } }),
+    { key: '["validation","orders"]', value: '{"barnabas.value.validation":"id"}' })
 })
 
 t.test('an entity has one key, in whatever order it is named', async t => {
@@ -32,6 +39,6 @@ t.test('whatever is written is read as it was', async t => {
 t.test('no text whatever makes it fail', async t => {
   t.doesNotThrow(() => fc.assert(fc.property(fc.oneof(fc.json(), fc.string()), fc.option(fc.oneof(fc.json(), fc.string())), (key, value) => {
     changeOf({ key, value })
-    for (const kind of ['acl', 'user', 'quota']) changeOf({ key: `["${kind}",${key}]`, value })
+    for (const kind of ['acl', 'user', 'quota', 'token', 'validation']) changeOf({ key: `["${kind}",${key}]`, value })
   }), { numRuns: 2000 }))
 })

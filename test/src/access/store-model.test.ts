@@ -19,6 +19,8 @@ function keysOf (store: AccessStore): string[] {
     ...Array.from(store.acls, (binding): AccessChange => ({ kind: 'acl', binding, present: true })),
     ...Array.from(store.users()).flatMap(({ name, mechanisms }) =>
       Array.from(mechanisms, ([mechanism, credential]): AccessChange => ({ kind: 'user', name, mechanism, credential }))),
+    ...Array.from(store.tokens, (token): AccessChange => ({ kind: 'token', id: token.id, token })),
+    ...Array.from(store.validation, ([topic, configs]): AccessChange => ({ kind: 'validation', topic, configs })),
     ...Array.from(store.quotas, ([entity, values]): AccessChange => ({ kind: 'quota', entity, values }))
   ].map(entryOf))
 }
