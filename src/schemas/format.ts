@@ -54,7 +54,7 @@ export interface Incompatibility {
   readonly type: string
   /** Where in the schema: `/fields/2`, `#/properties/a`, `#/1`. */
   readonly path: string
-  /** A sentence. */
+  /** A sentence, in which `%s` stands for "new" or "old": the first one is this schema (the reader), the second the writer. */
   readonly description: string
   /** What the peers append: the names or symbols that it is about. */
   readonly additionalInfo: string
@@ -78,9 +78,10 @@ export interface Codec {
   toJson (payload: Payload, tagged?: boolean): string
   /**
    * `value` comes from `parseExact`: numbers that a double cannot hold are raw JSON. Avro unions are taken in both encodings.
-   * `message` is the name of a Protobuf message other than the first one. Throws PayloadError.
+   * `message` is the name of a Protobuf message other than the first one. `tagged`: Avro's own encoding for certain, in which the
+   * string for a decimal is its bytes, and not its digits. Throws PayloadError.
    */
-  fromJson (value: unknown, message?: string): Payload
+  fromJson (value: unknown, message?: string, tagged?: boolean): Payload
   /**
    * The value as rules see it: records are Maps, arrays arrays, integers bigint, other numbers number, bytes Uint8Array, null null.
    * `visit` is called for every field of a record whose value is none of record, array and map. Throws PayloadError.
