@@ -3,9 +3,9 @@
  * on its fields, when it is written and when it is read. What rules of other kinds would do to a value, only a client can do
  * before it encodes it: they are kept and handed out, and not acted on.
  */
-import type { Codec, Field, Flaw, Payload } from '../format.ts'
+import type { Codec, Field, Flaw, ParsedSchema, Payload } from '../format.ts'
 import { SchemaError } from '../format.ts'
-import type { Metadata, Rule, RuleSet, SchemaContent } from '../model.ts'
+import type { Metadata, Rule, RuleSet, SchemaContent, SchemaVersion } from '../model.ts'
 import { compile, RuleError, type Bindings, type Expression } from './cel.ts'
 import { pathMatches } from './paths.ts'
 
@@ -125,6 +125,35 @@ export class Contract {
     return Object.entries(this.#metadata?.tags ?? {})
       .filter(([pattern]) => pathMatches(pattern, fullName) || pathMatches(pattern, path))
       .flatMap(([, tags]) => tags)
+  }
+}
+
+const contracts = new WeakMap<SchemaVersion, Contract | null>()
+
+/** Null for a schema without conditions that are kept here, or with some that never were any (another registry may have taken them). */
+export function contractOf (schema: SchemaVersion): Contract | null {
+  let contract = contracts.get(schema)
+  if (contract === undefined) {
+    contract = contractIn(schema)
+    contracts.set(schema, contract)
+  }
+  return contract
+}
+
+/** For whoever checks many payloads of one schema on their way in; null if there is nothing to check. */
+export function rulesOf (schema: SchemaVersion, { codec }: ParsedSchema): ((payload: Payload) => Flaw | null) | null {
+  const contract = contractOf(schema)
+  return contract?.binds('WRITE') === true ? payload => contract.check(codec, payload, 'WRITE') : null
+}
+
+function contractIn (schema: SchemaVersion): Contract | null {
+  if (schema.ruleSet === null) return null
+  try {
+    const contract = new Contract(schema)
+    return contract.binds('WRITE') || contract.binds('READ') ? contract : null
+  } catch (error) {
+    if (error instanceof SchemaError) return null
+    throw error
   }
 }
 

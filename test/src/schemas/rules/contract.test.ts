@@ -60,7 +60,8 @@ t.test('modes and what is to happen', async t => {
 t.test('what is not acted on is told', async t => {
   t.strictSame(unenforced({
     domainRules: [
-      condition('true'), condition('x', { name: 'a', kind: 'TRANSFORM' }), condition('x', { name: 'b', type: 'JSONATA' }), condition('x', { name: 'c', mode: 'UPGRADE' })
+      condition('true'), condition('x', { name: 'a', kind: 'TRANSFORM' }), condition('x', { name: 'b', type: 'JSONATA' }),
+      condition('x', { name: 'c', mode: 'UPGRADE' })
     ],
     migrationRules: [{ name: 'd' }],
     encodingRules: [{ name: 'e' }]
