@@ -11,6 +11,7 @@ import type { HistogramSnapshot } from '../histogram.ts'
 import type { ApiStats, Traffic } from '../policies/measure.ts'
 import { entriesOf, histogram, labelled, largest, one, OTHER, single, type Family, type Labels, type Read } from './family.ts'
 import { securityFamilies } from './security-families.ts'
+import { validationFamilies } from './validation-families.ts'
 import type { TopicSize } from './sources.ts'
 
 const MAX_TOPICS = 200
@@ -86,6 +87,7 @@ export const families: readonly Family[] = [
   // ---- who, what and how much
 
   ...securityFamilies,
+  ...validationFamilies,
 
   // ---- the log
 

@@ -5,6 +5,7 @@ import type { QuotaEntity, QuotaKey } from '../access/model.ts'
 import type { HistogramSnapshot } from '../histogram.ts'
 import type { KafkaStats } from '../kafka/stats.ts'
 import type { RequestStats } from '../policies/measure.ts'
+import type { ValidationSource } from './validation-families.ts'
 
 export interface Sources {
   readonly requests: RequestStats
@@ -17,6 +18,8 @@ export interface Sources {
   /** Aborted when the process begins to stop. */
   readonly draining: AbortSignal
   readonly security?: SecuritySources
+  /** What topics ask of their records. */
+  readonly validation?: ValidationSource
 }
 
 /** What is known of who may do what, and how much. Whatever is left out has no series. */

@@ -17,7 +17,7 @@ export interface Denial {
   readonly operation: Operation
   readonly resourceType: ResourceType
   readonly resourceName: string
-  /** Kafka's name of the request. */
+  /** Kafka's name of the request, or what the schema registry was asked: `RegisterSchema`. */
   readonly api: string
 }
 

@@ -20,6 +20,7 @@ import { groupRules } from './authorize-groups.ts'
 import { metadataRules } from './authorize-metadata.ts'
 import { offsetRules } from './authorize-offsets.ts'
 import { recordRules } from './authorize-records.ts'
+import { tokenRules } from './authorize-tokens.ts'
 import { topicRules } from './authorize-topics.ts'
 
 export type { Denial } from './authorize-gate.ts'
@@ -29,7 +30,7 @@ const openRules: readonly Rule[] = [SaslHandshake, ApiVersions, SaslAuthenticate
   rule(api as Api, (request, context, next) => next(api as Api, request, context)))
 
 const byKey = new Map([
-  ...recordRules, ...metadataRules, ...topicRules, ...configRules, ...groupRules, ...offsetRules, ...clusterRules, ...openRules
+  ...recordRules, ...metadataRules, ...topicRules, ...configRules, ...groupRules, ...offsetRules, ...clusterRules, ...tokenRules, ...openRules
 ].map(one => [one.api.key, one]))
 
 /** `authorizer` is asked for anew with each decision. `onDenied` hears of every denied resource of a request once. */

@@ -107,6 +107,15 @@ export const permissions = {
   },
   SaslAuthenticate: {},
   CreatePartitions: { topic: need('ALTER', 'TOPIC', 'each topic', TOPIC, 'the topic') },
+  CreateDelegationToken: {
+    owner: need('CREATE_TOKENS', 'USER', 'the owner, if it is not the caller', 'DELEGATION_TOKEN_AUTHORIZATION_FAILED', 'the answer')
+  },
+  RenewDelegationToken: {},
+  ExpireDelegationToken: {},
+  DescribeDelegationToken: {
+    token: need('DESCRIBE', 'DELEGATION_TOKEN', 'each token that the caller does not own, has not asked for and may not renew', null, 'the token is left out'),
+    owner: need('DESCRIBE_TOKENS', 'USER', 'the owner of each such token instead', null, 'the token is left out')
+  },
   DeleteGroups: { group: eachGroup('DELETE') },
   IncrementalAlterConfigs: {
     topic: need('ALTER_CONFIGS', 'TOPIC', 'each topic', TOPIC, 'the resource'),

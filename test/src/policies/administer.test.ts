@@ -9,6 +9,10 @@ import { Metadata } from '../../../protocol/messages/03-metadata.ts'
 import { DescribeAcls } from '../../../protocol/messages/29-describe-acls.ts'
 import { CreateAcls } from '../../../protocol/messages/30-create-acls.ts'
 import { DeleteAcls } from '../../../protocol/messages/31-delete-acls.ts'
+import { CreateDelegationToken } from '../../../protocol/messages/38-create-delegation-token.ts'
+import { RenewDelegationToken } from '../../../protocol/messages/39-renew-delegation-token.ts'
+import { ExpireDelegationToken } from '../../../protocol/messages/40-expire-delegation-token.ts'
+import { DescribeDelegationToken } from '../../../protocol/messages/41-describe-delegation-token.ts'
 import { DescribeClientQuotas } from '../../../protocol/messages/48-describe-client-quotas.ts'
 import { AlterClientQuotas } from '../../../protocol/messages/49-alter-client-quotas.ts'
 import { DescribeUserScramCredentials } from '../../../protocol/messages/50-describe-user-scram-credentials.ts'
@@ -107,7 +111,11 @@ const oneOfEach: readonly (readonly [api: Api, request: object, count: number])[
   [DescribeClientQuotas, { components: [], strict: false }, 1],
   [AlterClientQuotas, { entries: [quotaOf('alice', { producer_byte_rate: 1 })], validateOnly: false }, 1],
   [DescribeUserScramCredentials, { users: null }, 1],
-  [AlterUserScramCredentials, { deletions: [{ name: 'x', mechanism: 1 }], upsertions: [upsertionOf('alice'), upsertionOf('x')] }, 2]
+  [AlterUserScramCredentials, { deletions: [{ name: 'x', mechanism: 1 }], upsertions: [upsertionOf('alice'), upsertionOf('x')] }, 2],
+  [CreateDelegationToken, { renewers: [], maxLifetimeMs: -1 }, 1],
+  [RenewDelegationToken, { hmac: Buffer.alloc(64), renewPeriodMs: -1 }, 1],
+  [ExpireDelegationToken, { hmac: Buffer.alloc(64), expiryTimePeriodMs: -1 }, 1],
+  [DescribeDelegationToken, { owners: null }, 1]
 ]
 
 function aclOf (resourceName: string): RequestInput<typeof CreateAcls>['creations'][number] {
@@ -142,7 +150,9 @@ t.test('other requests go on to the engine', async t => {
 t.test('where nothing is enforced there are no rules, but there are users and quotas', async t => {
   const open = await gateway(t, false)
   for (const [api, request, count] of oneOfEach) {
-    const expected = api === AlterUserScramCredentials ? ['DUPLICATE_RESOURCE'] : []
+    const expected = api === AlterUserScramCredentials
+      ? ['DUPLICATE_RESOURCE']
+      : api.name.includes('DelegationToken') ? ['DELEGATION_TOKEN_REQUEST_NOT_ALLOWED'] : []
     t.strictSame(await errorsOf(open, api, request), api.name.endsWith('Acls') ? Array.from({ length: count }, () => 'SECURITY_DISABLED') : expected, api.name)
   }
   const { errorMessage } = await open.ask(DescribeAcls, anyAcl)

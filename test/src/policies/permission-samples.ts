@@ -75,6 +75,10 @@ export const samples: { readonly [A in keyof typeof permissions]: { readonly [N 
   DescribeConfigs: { topic: config(2, 'orders'), group: config(32, 'readers'), cluster: config(4, '') },
   SaslAuthenticate: {},
   CreatePartitions: { topic: { topics: [{ name: 'orders', count: 2, assignments: null }], timeoutMs: 1000, validateOnly: true } },
+  CreateDelegationToken: { owner: { ownerPrincipalType: 'User', ownerPrincipalName: 'bob', renewers: [], maxLifetimeMs: -1 } },
+  RenewDelegationToken: {},
+  ExpireDelegationToken: {},
+  DescribeDelegationToken: { token: { owners: null }, owner: { owners: null } },
   DeleteGroups: { group: { groupsNames: ['readers'] } },
   IncrementalAlterConfigs: {
     topic: { ...config(2, 'orders'), validateOnly: true },
