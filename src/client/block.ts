@@ -6,7 +6,7 @@ import { KafkaError } from '../../protocol/errors.ts'
 import { ProtocolError } from '../../protocol/reader.ts'
 import { recordsIn } from '../../protocol/records.ts'
 import type { Chunks } from '../../protocol/schema.ts'
-import { recordJson } from './json.ts'
+import { recordJson, type Decode } from './json.ts'
 
 /** Consecutive records of one partition, as JSON. Immutable and shared between readers. */
 export interface Block {
@@ -25,7 +25,7 @@ export interface Block {
 const MAX_BLOCK_BYTES = 4 * 1024 * 1024
 
 /** The records from offset `from` on in what a Fetch brought, or the first of them. */
-export function render (topic: string, partition: number, from: number, chunks: Chunks): Block {
+export function render (topic: string, partition: number, from: number, chunks: Chunks, decode: Decode | null = null): Block {
   const topicJson = JSON.stringify(topic)
   const offsets: number[] = []
   const lines: string[] = []
@@ -41,7 +41,7 @@ export function render (topic: string, partition: number, from: number, chunks: 
           if (offset < from) continue
           if (offset <= (offsets.at(-1) ?? -1) || offset >= batch.nextOffset) throw new ProtocolError(`offset ${offset} is out of order`)
           if (bytes >= MAX_BLOCK_BYTES) return { from, next: offset, offsets, lines, frames: new Map() }
-          const line = recordJson(topicJson, partition, record)
+          const line = recordJson(topicJson, partition, record, topic, decode)
           bytes += line.length
           offsets.push(offset)
           lines.push(line)

@@ -15,6 +15,7 @@ import { internalPrincipal, newest, type Context, type Dispatch } from '../../pr
 import type { Response } from '../../protocol/schema.ts'
 import { emptyBlock, render, sizeOf, type Block } from './block.ts'
 import { failure, kafkaError } from './failures.ts'
+import type { Decode } from './json.ts'
 import { openGate, type ReadGate } from './read-gate.ts'
 
 /** Bytes that one Fetch asks for, and kept blocks of one feed: a page of a stream, not of a bulk copy. */
@@ -44,10 +45,14 @@ export class Feed {
   readonly #pending = new Map<number, Pending>()
   /** For each reader that waits: whether it still may. */
   readonly #rechecks = new Set<() => void>()
+  readonly #decode: Decode | null
   readonly #onIdle: () => void
   #users = 0
 
-  constructor (dispatch: Dispatch, context: Context, topic: string, topicId: string, partition: number, onIdle: () => void) {
+  constructor (
+    dispatch: Dispatch, context: Context, topic: string, topicId: string, partition: number, decode: Decode | null, onIdle: () => void
+  ) {
+    this.#decode = decode
     this.#dispatch = dispatch
     this.#context = context
     this.#topic = topic
@@ -169,7 +174,7 @@ export class Feed {
     const partition = response.responses[0]?.partitions[0]
     if (partition === undefined) return emptyBlock(offset)
     if (partition.errorCode !== errors.NONE) throw failure(Fetch, partition.errorCode, this.#topic)
-    return render(this.#topic, this.#partition, offset, partition.records ?? [])
+    return render(this.#topic, this.#partition, offset, partition.records ?? [], this.#decode)
   }
 
   #keep (offset: number, block: Block): void {
@@ -218,11 +223,14 @@ export class Reader {
 export class Feeds {
   readonly #dispatch: Dispatch
   readonly #gate: ReadGate
+  readonly #decode: Decode | null
   readonly #feeds = new Map<string, Feed>()
 
-  constructor (dispatch: Dispatch, gate: ReadGate = openGate) {
+  /** `decode` is for bytes that name their schema. */
+  constructor (dispatch: Dispatch, gate: ReadGate = openGate, decode: Decode | null = null) {
     this.#dispatch = dispatch
     this.#gate = gate
+    this.#decode = decode
   }
 
   /** How many partitions are being followed: for the metrics. */
@@ -244,7 +252,7 @@ export class Feeds {
     let feed = this.#feeds.get(key)
     if (feed === undefined) {
       const shared: Context = { ...context, principal: internalPrincipal, clientId: '', address: '' }
-      feed = new Feed(this.#dispatch, shared, topic, topicId, partition, () => this.#feeds.delete(key))
+      feed = new Feed(this.#dispatch, shared, topic, topicId, partition, this.#decode, () => this.#feeds.delete(key))
       this.#feeds.set(key, feed)
     }
     return new Reader(feed.retain(), admit)

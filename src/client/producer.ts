@@ -40,7 +40,8 @@ type Piece = readonly number[]
 /**
  * Appends records to one topic, creating it if the engine creates topics on demand. Answers in the order of `records`;
  * records of one partition keep their order. After a batch that was refused, the later batches of its partition are sent
- * all the same, or with `stop` are not: their outcome is OPERATION_NOT_ATTEMPTED then.
+ * all the same, or with `stop` are not: their outcome is OPERATION_NOT_ATTEMPTED then. Where the log names the records at
+ * fault, the others of their batch are sent once more, without them.
  * Rejects with KafkaError if the topic as a whole is out of reach.
  */
 export async function produce (
@@ -65,6 +66,7 @@ async function send (
   const nowMs = Date.now()
   const outcomes: Outcome[] = new Array(records.length)
   const queues = assign(topic, partitionCount, records, outcomes)
+  const sentAgain = new Set<Piece>()
   while (queues.size > 0) {
     const round = new Map<number, Piece>()
     for (const [index, pieces] of queues) round.set(index, pieces.shift()!)
@@ -88,10 +90,24 @@ async function send (
       if (errorCode !== errors.NONE && afterError === 'stop') {
         for (const i of pieces.splice(0).flat()) outcomes[i] = new KafkaError('OPERATION_NOT_ATTEMPTED')
       }
+      // One record takes no others with it: whoever has sent them did not put them into one batch.
+      const rest = sentAgain.has(piece) ? [] : innocent(piece, answer, afterError)
+      if (rest.length > 0) {
+        sentAgain.add(rest)
+        pieces.unshift(rest)
+      }
       if (pieces.length === 0) queues.delete(index)
     }
   }
   return outcomes
+}
+
+/** Of a batch that was refused for some of its records: the others, or with `stop` those before the first of them. */
+function innocent (piece: Piece, answer: PartitionAnswer | undefined, afterError: 'continue' | 'stop'): Piece {
+  if (answer === undefined || answer.errorCode === errors.NONE || answer.recordErrors.length === 0) return []
+  const culprits = new Set(answer.recordErrors.map(({ batchIndex }) => batchIndex))
+  const first = answer.recordErrors.reduce((least, { batchIndex }) => Math.min(least, batchIndex), Infinity)
+  return piece.filter((_, delta) => afterError === 'stop' ? delta < first : !culprits.has(delta))
 }
 
 /** Which records go into which batches of which partition. Those that have none get their outcome at once. */

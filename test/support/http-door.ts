@@ -48,6 +48,8 @@ export async function openDoor (t: Test, options: TestDoorOptions = {}): Promise
     dispatch: log.dispatch,
     feeds: new Feeds(log.dispatch),
     log: { state: 'ready', failure: null, clusterId: 'memory-cluster' },
+    registry: null,
+    serde: null,
     draining: draining.signal,
     maxBodyBytes: 1024 * 1024,
     allowedOrigins: [],

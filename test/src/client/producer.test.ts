@@ -1,7 +1,9 @@
 import t from 'tap'
+import { RecordBatch } from '../../../protocol/batch.ts'
 import { KafkaError, errors } from '../../../protocol/errors.ts'
 import { complete } from '../../../protocol/defaults.ts'
 import { Produce } from '../../../protocol/messages/00-produce.ts'
+import { recordsIn } from '../../../protocol/records.ts'
 import { anonymous, compose, neverAborted, on, type Context } from '../../../protocol/rpc.ts'
 import { describeTopic, produce, type Outcome, type Receipt } from '../../../src/client/producer.ts'
 import { partitionOfKey } from '../../../src/client/partitioner.ts'
@@ -80,25 +82,58 @@ t.test('with stop, nothing of a partition is appended behind a batch that was re
   t.same(log.values('t').map(text => text!.trim()), ['0', '1', '2'])
 })
 
-t.test('where the log names the record at fault, only that one is told the reason', async t => {
-  const log = new MemoryLog()
-  const dispatch = compose(log.dispatch, on(Produce, async request => complete(Produce.response, {
-    responses: [{
-      topicId: request.topicData[0]!.topicId,
-      partitionResponses: [{
-        index: 0,
-        errorCode: errors.INVALID_RECORD,
-        baseOffset: -1,
-        recordErrors: [{ batchIndex: 1, batchIndexErrorMessage: 'age must be a number' }],
-        errorMessage: 'One or more records were refused'
+/** Refuses batches that hold `bad`, and names the records as a broker does: no more than it likes to. */
+const picky = (log: MemoryLog, maxNamed = 100): MemoryLog['dispatch'] => compose(log.dispatch, on(Produce, async (request, _context, next) => {
+  const bytes = request.topicData[0]!.partitionData[0]!.records![0]!
+  const bad = [...recordsIn(new RecordBatch(bytes))].flatMap(({ value }, batchIndex) =>
+    value!.toString().startsWith('bad') ? [{ batchIndex, batchIndexErrorMessage: `${value} must be good` }] : [])
+  return bad.length === 0
+    ? await next(request)
+    : complete(Produce.response, {
+      responses: [{
+        topicId: request.topicData[0]!.topicId,
+        partitionResponses: [{
+          index: 0,
+          errorCode: errors.INVALID_RECORD,
+          baseOffset: -1,
+          recordErrors: bad.slice(0, maxNamed),
+          errorMessage: 'One or more records were refused'
+        }]
       }]
-    }]
-  })))
-  t.match(await produce(dispatch, context, 't', [value('a'), value('b'), value('c')]), [
+    })
+}))
+
+t.test('where the log names the records at fault, only they are told the reason, and the others are appended in order', async t => {
+  const log = new MemoryLog()
+  const outcomes = await produce(picky(log), context, 't', ['a', 'bad1', 'b', 'bad2', 'c'].map(text => value(text)))
+  t.match(outcomes, [
+    { offset: 0 },
+    { code: 'INVALID_RECORD', message: 'bad1 must be good' },
+    { offset: 1 },
+    { code: 'INVALID_RECORD', message: 'bad2 must be good' },
+    { offset: 2 }
+  ])
+  t.same(log.values('t'), ['a', 'b', 'c'])
+  t.match(await produce(picky(log), context, 't', [value('bad')]), [{ code: 'INVALID_RECORD' }], 'nothing is left to be sent')
+})
+
+t.test('with stop, only what lies before the first of them is', async t => {
+  const log = new MemoryLog()
+  const outcomes = await produce(picky(log), context, 't', ['a', 'b', 'bad1', 'c', 'bad2'].map(text => value(text)), -1, 'stop')
+  t.match(outcomes, [{ offset: 0 }, { offset: 1 }, { code: 'INVALID_RECORD' }, { code: 'OPERATION_NOT_ATTEMPTED' }, { code: 'INVALID_RECORD' }])
+  t.same(log.values('t'), ['a', 'b'])
+})
+
+t.test('they are sent again once: what was not named then fails with the others', async t => {
+  const log = new MemoryLog()
+  const outcomes = await produce(picky(log, 1), context, 't', ['a', 'bad1', 'bad2', 'bad3'].map(text => value(text)))
+  t.match(outcomes, [
     { code: 'OPERATION_NOT_ATTEMPTED', message: /another record of the same batch/ },
-    { code: 'INVALID_RECORD', message: 'age must be a number' },
+    { message: /bad1/ },
+    { message: /bad2/ },
     { code: 'OPERATION_NOT_ATTEMPTED' }
   ])
+  t.same(log.values('t'), [])
 })
 
 t.test('a partition that the answer leaves out has an error, not nothing', async t => {
