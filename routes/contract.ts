@@ -10,8 +10,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import type { FastifySchema, HTTPMethods } from 'fastify'
 import { Validation, type Check, type Node } from './validation.ts'
 
-/** How an operation tells of errors unless the request says otherwise: RFC 9457, or as Confluent's REST Proxy does. */
-export type ErrorStyle = 'problem' | 'confluent'
+/** How an operation tells of errors unless the request says otherwise: RFC 9457, or as Confluent's REST Proxy or Schema Registry do. */
+export type ErrorStyle = 'problem' | 'confluent' | 'registry'
 
 export interface OperationConfig {
   readonly operationId: string
@@ -49,6 +49,12 @@ export interface Contract {
 declare module 'fastify' {
   // Partial: what has no route has no operation.
   interface FastifyContextConfig extends Partial<OperationConfig> {}
+}
+
+/** By what `default` refers to. */
+const STYLES: Readonly<Record<string, ErrorStyle>> = {
+  '#/components/responses/ConfluentError': 'confluent',
+  '#/components/responses/RegistryError': 'registry'
 }
 
 const METHODS = ['get', 'put', 'post', 'delete', 'patch'] as const
@@ -114,7 +120,7 @@ function operationOf (document: Node, path: string, method: typeof METHODS[numbe
   const nodes = [...item['parameters'] as Node[] ?? [], ...operation['parameters'] as Node[] ?? []]
   const parameters = nodes.map(node => resolve(document, node))
   const { default: otherwise } = operation['responses'] as { default?: Node }
-  const errors: ErrorStyle = otherwise?.['$ref'] === '#/components/responses/ConfluentError' ? 'confluent' : 'problem'
+  const errors = STYLES[otherwise?.['$ref'] as string] ?? 'problem'
   const security = (operation['security'] ?? document['security']) as readonly Node[] | undefined
   const ticket = security?.some(scheme => 'ticket' in scheme) ?? false
   // OpenAPI does not have what belongs to a security scheme among the parameters.
@@ -122,10 +128,12 @@ function operationOf (document: Node, path: string, method: typeof METHODS[numbe
   const schema: FastifySchema = {
     params: objectOf(parameters, 'path', true),
     // Where the paths are our own, a parameter that we do not know is a mistake that should not pass in silence.
-    querystring: objectOf(parameters, 'query', errors === 'confluent')
+    querystring: objectOf(parameters, 'query', errors !== 'problem')
   }
-  const body = operation['requestBody'] as { required?: boolean, content?: Record<string, { schema: Node }> } | undefined
-  if (body?.content !== undefined) schema.body = body.required === true ? body.content['application/json']!.schema : { content: body.content }
+  const stated = (operation['requestBody'] ?? {}) as Node
+  const body = resolve(document, stated) as { required?: boolean, content?: Record<string, { schema: Node }> }
+  if (body.content !== undefined && body.required === true) schema.body = body.content['application/json']!.schema
+  else if (stated['content'] !== undefined) schema.body = { content: stated['content'] }
   return {
     method: method.toUpperCase() as HTTPMethods,
     // A colon of its own would begin a parameter.

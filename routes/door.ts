@@ -6,12 +6,17 @@ import { anonymous, neverAborted, type Context, type Dispatch, type Door } from 
 import type { Authorizer } from '../src/access/model.ts'
 import type { Identity } from '../src/auth/identity.ts'
 import type { Feeds } from '../src/client/feed.ts'
-import type { DoorConnections, DoorMemory, DoorQuotas, HttpAuthentication } from './guards.ts'
+import type { Serde } from '../src/schemas/serde.ts'
+import type { DoorConnections, DoorMemory, DoorQuotas, DoorRegistry, HttpAuthentication } from './guards.ts'
 
 export interface HttpDoor {
   readonly dispatch: Dispatch
   readonly feeds: Feeds
   readonly log: LogStatus
+  /** JSON in and out for topics that have a schema; null where there is no schema registry. */
+  readonly serde: Serde | null
+  /** Null where there is no schema registry. */
+  readonly registry: DoorRegistry | null
   /** Aborted when the process begins to stop: long polls answer, streams say goodbye. */
   readonly draining: AbortSignal
   /** The largest request body that is read. */

@@ -6,6 +6,7 @@ import type { X509Certificate } from 'node:crypto'
 import type { Context } from '../protocol/rpc.ts'
 import type { QuotaEntity, QuotaKey } from '../src/access/model.ts'
 import type { Identity, Origin } from '../src/auth/identity.ts'
+import type { Registry } from '../src/schemas/registry.ts'
 
 /** What the HTTP-shaped doors need to know of credentials. */
 export interface HttpAuthentication {
@@ -76,3 +77,15 @@ export interface DoorQuotas {
   /** Counts time that the caller's request has taken of the one thread. */
   work (context: Context, ms: number): void
 }
+
+/** Methods of the registry, each with the caller in front, who is refused what he may not do (KafkaError). */
+type Asked<M extends keyof Registry> = {
+  readonly [K in M]: Registry[K] extends (...args: infer A) => infer R ? (context: Context, ...args: A) => R : never
+}
+
+/** The schema registry as the doors know it. */
+export type DoorRegistry = Pick<Registry, 'isOpen' | 'types' | 'parsed'> & Asked<
+  'subjects' | 'all' | 'versions' | 'get' | 'latestWith' | 'referencedBy' | 'lookup' | 'check' | 'register' | 'deleteSubject' | 'deleteVersion' |
+  'schemaById' | 'schemaByGuid' | 'idsOf' | 'maxId' | 'subjectsOf' | 'versionsOf' |
+  'config' | 'setConfig' | 'deleteConfig' | 'mode' | 'setMode' | 'deleteMode' | 'contexts' | 'deleteContext'
+>

@@ -18,9 +18,15 @@ import { Problem, sendError } from './problem.ts'
 import { limitRates } from './quotas.ts'
 import { reading } from './read.ts'
 import { records } from './records.ts'
+import { registry } from './registry.ts'
+import { withoutContext } from './registry/context-path.ts'
+import { readRegistryBodies } from './registry/media.ts'
 import { service } from './service.ts'
+import { topicValidation } from './topic-validation.ts'
 import { topics } from './topics.ts'
 import { users } from './users.ts'
+import { v2Consumers } from './v2-consumers.ts'
+import { readV2Json } from './v2-consumers/bodies.ts'
 import { v3Acls } from './v3-acls.ts'
 import { v3Records } from './v3-records.ts'
 import { v3Topics } from './v3-topics.ts'
@@ -43,8 +49,8 @@ export interface HttpTls {
   readonly onReload: (listener: () => void) => void
 }
 
-/** The longest topic name, should every character of it be percent-encoded. */
-const MAX_PARAM_LENGTH = 3 * 249
+/** The longest name of a subject, should every character of it be percent-encoded. Topics have shorter ones. */
+const MAX_PARAM_LENGTH = 3 * 4096
 /** Node's default, named because it is one of our limits. */
 const MAX_HEADER_BYTES = 16 * 1024
 const HEADERS_TIMEOUT_MS = 10_000
@@ -79,6 +85,7 @@ export async function createHttpServer (door: HttpDoor, { logger, contractPath, 
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     ...tls === null ? { http } : { https: { ...http, ...tlsOptions(tls) } as ServerOptions },
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    rewriteUrl: ({ url = '/' }) => withoutContext(url),
     frameworkErrors: (error, request, reply) => sendError(error, request, reply)
   })
   app.setValidatorCompiler(contract.validation.compiler)
@@ -103,14 +110,24 @@ export async function createHttpServer (door: HttpDoor, { logger, contractPath, 
   app.addHook('onClose', async () => watch.close())
   app.addHook('preClose', async () => closeAsTheyFallIdle(app.server))
   readJson(app, watch)
-  for (const routes of [service, identity, users, clientQuotas, topics, reading, v3Topics, v3Acls, webSocket, browserClient]) routes(app, door, contract)
+  for (const routes of [
+    service, identity, users, clientQuotas, topics, topicValidation, reading, v3Topics, v3Acls, webSocket, browserClient
+  ]) routes(app, door, contract)
   await app.register(async scope => {
     readRaw(scope, watch)
     records(scope, door, contract)
   })
   await app.register(async scope => {
+    readRegistryBodies(scope, watch)
+    registry(scope, door, contract)
+  })
+  await app.register(async scope => {
     readStream(scope, watch)
     v3Records(scope, door, contract)
+  })
+  await app.register(async scope => {
+    readV2Json(scope, watch)
+    v2Consumers(scope, door, contract)
   })
   return app
 }

@@ -4,13 +4,15 @@
  */
 import type { Readable } from 'node:stream'
 import { KafkaError } from '../protocol/errors.ts'
-import { produce, type OutgoingRecord, type Outcome } from '../src/client/producer.ts'
+import { produceEach, type Attempt } from '../src/client/produce-each.ts'
+import type { Outcome } from '../src/client/producer.ts'
 import type { Context } from '../protocol/rpc.ts'
 import type { HttpDoor } from './door.ts'
 import { Flight } from './flight.ts'
 import { LineSplitter, type Line } from './lines.ts'
 import { paced, refuseTheGone } from './pace.ts'
 import { kafkaProblem, Problem } from './problem.ts'
+import { encodeText, serdeFor } from './schema-json.ts'
 import { chunksOf } from './upload.ts'
 
 export interface BulkReceipt {
@@ -44,11 +46,20 @@ export async function appendLines (
   const flight = new Flight<Line>(async batch => {
     await paced(door.quotas, context, ['producer', 'request'], leaving)
     refuseTheGone(door, leaving)
-    const records = batch.map(({ bytes }): OutgoingRecord => ({ key, value: bytes, partition }))
-    const outcomes = await produce(door.dispatch, context, topic, records, -1, 'stop').catch(asOutcomes(records.length))
+    const attempts = batch.map(({ bytes }) => attempt(bytes))
+    const outcomes = await produceEach(door.dispatch, context, topic, attempts, -1, 'stop').catch(asOutcomes(attempts.length))
     const refused = tally.add(outcomes)
     if (refused !== -1) throw kafkaProblem(outcomes[refused] as KafkaError, { line: batch[refused]!.number, ...tally.summary })
   })
+  const serde = serdeFor(door, context, topic)
+  const attempt = (bytes: Buffer): Attempt => {
+    try {
+      return { key, value: encodeText(serde, topic, 'value', bytes), partition }
+    } catch (error) {
+      if (error instanceof KafkaError) return error
+      throw error
+    }
+  }
   const splitter = new LineSplitter(door.maxBodyBytes)
   const stop = AbortSignal.any([door.draining, flight.failed])
   for await (const chunk of chunksOf(body, stop)) {

@@ -10,7 +10,7 @@ import { Problem } from './problem.ts'
 import { isAllowedOrigin } from './ws/origin.ts'
 
 /** Every header that a request here may carry beyond those that browsers allow by themselves. */
-const REQUEST_HEADERS = 'accept, authorization, content-type, last-event-id'
+const REQUEST_HEADERS = 'accept, authorization, confluent-accept-unknown-properties, content-type, last-event-id'
 const RESPONSE_HEADERS = 'link, location, ratelimit, ratelimit-policy, retry-after, www-authenticate'
 const MAX_AGE_SECONDS = 600
 

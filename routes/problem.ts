@@ -1,9 +1,10 @@
 /**
  * Errors on their way out: RFC 9457 problem documents, or `{"error_code","message"}` on the paths that follow Confluent's
- * REST Proxy. Whatever a route throws comes through here, and nothing else decides a status.
+ * REST Proxy and Schema Registry. Whatever a route throws comes through here, and nothing else decides a status.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { errorRow, KafkaError, Throttled, type ErrorName } from '../protocol/errors.ts'
+import { REGISTRY_TYPE, registryErrorOf, speaksRegistry } from './registry/errors.ts'
 import { InvalidRequest } from './validation.ts'
 
 /** By the last part of their `type` URI: the status and the title. Stable. */
@@ -176,19 +177,34 @@ const statusOfCode = (code: number): number => code < 1000 ? code : Math.floor(c
  */
 export const isConfluentV2 = (mediaType: string | undefined): boolean => mediaType?.startsWith('application/vnd.kafka.') === true
 
+interface Answer {
+  readonly type: string
+  readonly status: number
+  readonly body: object
+}
+
+function answerOf (error: unknown, problem: Problem, request: FastifyRequest): Answer {
+  const v3 = request.url.startsWith('/v3/')
+  if (v3 || request.routeOptions.config.errors === 'confluent' || isConfluentV2(request.mediaType)) {
+    const body = confluentErrorOf(error)
+    return { type: v3 ? 'application/json' : 'application/vnd.kafka.v2+json', status: statusOfCode(body.error_code), body }
+  }
+  if (speaksRegistry(request)) {
+    const body = registryErrorOf(error, problem)
+    return { type: REGISTRY_TYPE, status: statusOfCode(body.error_code), body }
+  }
+  return { type: 'application/problem+json', status: problem.status, body: problemOf(problem) }
+}
+
 /** For Fastify's `setErrorHandler`. */
 export function sendError (error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const v3 = request.url.startsWith('/v3/')
-  const confluent = v3 || request.routeOptions.config.errors === 'confluent' || isConfluentV2(request.mediaType)
   const problem = asProblem(error)
-  const body = confluent ? confluentErrorOf(error) : problemOf(problem)
-  const status = confluent ? statusOfCode((body as ConfluentErrorBody).error_code) : problem.status
-  if (problem.slug === 'internal-error' && !(error instanceof ConfluentError)) {
+  const { type, status, body } = answerOf(error, problem, request)
+  if (problem.slug === 'internal-error' && status === 500 && !(error instanceof ConfluentError)) {
     request.log.error({ err: error, method: request.method, route: request.routeOptions.url }, 'a request failed')
   }
   const { allow, retryAfterMs = 0 } = problem.extensions as { allow?: readonly string[], retryAfterMs?: number }
   if (allow !== undefined) reply.header('allow', allow.join(', '))
   if (status === 503 || status === 429) reply.header('retry-after', Math.max(1, Math.ceil(retryAfterMs / 1000)))
-  const type = confluent ? v3 ? 'application/json' : 'application/vnd.kafka.v2+json' : 'application/problem+json'
   reply.code(status).header('content-type', type).send(JSON.stringify(body))
 }

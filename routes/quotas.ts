@@ -10,7 +10,7 @@ import { Problem } from './problem.ts'
 import type { DoorQuotas, Throttle } from './guards.ts'
 
 const PRODUCING: ReadonlySet<string | undefined> = new Set(['produce', 'produceRecords', 'produceToPartition', 'produceRecordsV3'])
-const READING: ReadonlySet<string | undefined> = new Set(['readRecords', 'getRecord'])
+const READING: ReadonlySet<string | undefined> = new Set(['readRecords', 'getRecord', 'readConsumerRecords'])
 
 const PRODUCE = ['producer', 'request'] as const
 const READ = ['consumer', 'request'] as const

@@ -11,6 +11,7 @@ import type { Contract } from './contract.ts'
 import { contextOf, type HttpDoor } from './door.ts'
 import { appendLines, type BulkReceipt, type Target } from './ndjson.ts'
 import { isConfluentV2, Problem } from './problem.ts'
+import { encodeText, serdeFor } from './schema-json.ts'
 import { Leaving } from './stream.ts'
 import { v2Producer } from './v2-records.ts'
 
@@ -32,9 +33,12 @@ export function records (app: FastifyInstance, door: HttpDoor, contract: Contrac
       reply.header('content-type', 'application/vnd.kafka.v2+json')
       return produceV2(request, params.topic, partition, body as Buffer)
     }
-    const key = query.key === undefined ? null : Buffer.from(query.key)
-    if (!Buffer.isBuffer(body)) return await many(request, reply, { topic: params.topic, key, partition })
-    return await one(request, reply, { topic: params.topic, key, partition }, valueOf(body, query.tombstone === true))
+    const { topic } = params
+    const serde = serdeFor(door, contextOf(request), topic)
+    const key = query.key === undefined ? null : encodeText(serde, topic, 'key', Buffer.from(query.key))
+    if (!Buffer.isBuffer(body)) return await many(request, reply, { topic, key, partition })
+    const value = valueOf(body, query.tombstone === true)
+    return await one(request, reply, { topic, key, partition }, value === null || isOpaque(request) ? value : encodeText(serde, topic, 'value', value))
   }
 
   /** The hot path: no schema, no object is serialised, nothing is made that could be aborted. */
@@ -62,6 +66,9 @@ export function records (app: FastifyInstance, door: HttpDoor, contract: Contrac
 
   for (const operationId of ['produce', 'produceRecords', 'produceToPartition']) app.route<Route>({ ...contract.route(operationId), handler })
 }
+
+/** Whoever says that these are bytes has encoded them. */
+const isOpaque = ({ mediaType }: FastifyRequest): boolean => mediaType === 'application/octet-stream'
 
 function valueOf (body: Buffer, tombstone: boolean): Buffer | null {
   if (!tombstone) return body

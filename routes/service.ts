@@ -4,6 +4,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { Contract } from './contract.ts'
 import type { HttpDoor, LogStatus } from './door.ts'
+import { REGISTRY_TYPE } from './registry/errors.ts'
+import { isRegistryClient } from './registry/media.ts'
 
 interface Check {
   readonly name: string
@@ -21,15 +23,22 @@ const LOG_STATES: Readonly<Record<LogStatus['state'], string>> = {
 export function service (app: FastifyInstance, door: HttpDoor, contract: Contract): void {
   app.route({
     ...contract.route('getRoot'),
-    handler: async () => ({
-      name: 'barnabas',
-      contract: '/openapi.yaml',
-      topics: '/topics',
-      records: '/topics/{topic}/records',
-      webSocket: '/ws',
-      health: '/readyz',
-      metrics: '/metrics'
-    })
+    handler: async (request, reply) => {
+      if (isRegistryClient(request)) {
+        reply.header('content-type', REGISTRY_TYPE)
+        return {}
+      }
+      return {
+        name: 'barnabas',
+        contract: '/openapi.yaml',
+        topics: '/topics',
+        records: '/topics/{topic}/records',
+        schemas: '/subjects',
+        webSocket: '/ws',
+        health: '/readyz',
+        metrics: '/metrics'
+      }
+    }
   })
 
   app.route({

@@ -15,7 +15,8 @@ import { paced, refuseTheGone } from './pace.ts'
 import { ConfluentError, Problem } from './problem.ts'
 import { Leaving, ResponseStream } from './stream.ts'
 import { chunksOf } from './upload.ts'
-import { errorJson, parseRecord, receiptJson, type ParsedRecord } from './v3-record.ts'
+import { errorJson, parseRecord, readyRecord, receiptJson, type ParsedRecord, type ReadyRecord } from './v3-record.ts'
+import { SchemaStream } from './v3-schemas.ts'
 import { checkCluster } from './v3-topics.ts'
 
 /** Confluent's clients split receipts at this. */
@@ -39,15 +40,18 @@ export function v3Records (app: FastifyInstance, door: HttpDoor, contract: Contr
       const leaving = new Leaving(reply, door.draining)
       const stream = new ResponseStream(reply, { 'content-type': 'application/json' })
 
+      const schemas = new SchemaStream(door, context, topic)
       const flight = new Flight<Item>(async batch => {
         await paced(door.quotas, context, ['producer', 'request'], leaving.signal)
         refuseTheGone(door, leaving.signal)
-        const records = batch.flatMap(item => item instanceof ConfluentError ? [] : [item.record])
+        const ready: (ReadyRecord | Error)[] = []
+        for (const item of batch) ready.push(item instanceof ConfluentError ? item : readyRecord(item) ?? await schemas.ready(item))
+        const records = ready.flatMap(item => item instanceof Error ? [] : [item.record])
         const outcomes = records.length === 0 ? [] : await outcomesOf(records.length, produce(door.dispatch, context, topic, records))
         let next = 0
         let receipts = ''
-        for (const item of batch) {
-          if (item instanceof ConfluentError) {
+        for (const item of ready) {
+          if (item instanceof Error) {
             receipts += errorJson(item) + SEPARATOR
             continue
           }

@@ -19,8 +19,15 @@ import { LogWatch } from './log-watch.ts'
 import type { Logger } from './logger.ts'
 import { createMetrics } from './metrics.ts'
 import { administered } from './policies/administer.ts'
+import { GuardedRegistry } from './policies/authorize-registry.ts'
 import { measure, RequestStats } from './policies/measure.ts'
+import { avro } from './schemas/avro/format.ts'
+import { jsonSchema } from './schemas/json/format.ts'
+import { protobuf } from './schemas/protobuf/format.ts'
+import { Registry } from './schemas/registry.ts'
+import { Serde } from './schemas/serde.ts'
 import { Security } from './security.ts'
+import { Validation } from './validation.ts'
 import type { HttpAuthentication } from '../routes/guards.ts'
 
 export interface App {
@@ -54,20 +61,35 @@ export async function createApp (config: Config, logger: Logger): Promise<App> {
 
   const security = await Security.create(config, engine.dispatch, logger)
   const { authorizer, quotas, connections, memory } = security
+  const registry = new Registry(engine.dispatch, [avro, jsonSchema, protobuf], {
+    onTrouble: error => logger.warn({ err: error }, 'schemas cannot be read: it is tried again, and what was known holds')
+  })
   const requests = new RequestStats()
-  const dispatch = compose(engine.dispatch, measure(requests), ...security.policies)
-  const feeds = new Feeds(dispatch, createReadGate(authorizer.decide.bind(authorizer), security.deniedRead))
+  const validation = new Validation({ store: security.store, catalog: registry, authorizer, denied: security.denied, audit: security.audit, logger })
+  const dispatch = compose(engine.dispatch, measure(requests), ...security.policies, ...validation.policies)
+  const serde = new Serde(registry, validation.settingsOf)
+  const feeds = new Feeds(dispatch, createReadGate(authorizer.decide.bind(authorizer), security.deniedRead), serde.show.bind(serde))
   security.onAccessChange(() => feeds.accessChanged())
   const draining = new AbortController()
   const kafkaStats = new KafkaStats()
   const httpStats = createHttpStats()
   const metrics = createMetrics({
-    requests, kafka: kafkaStats, http: httpStats, log: logWatch, feeds, engine, draining: draining.signal, security: security.sources
+    requests,
+    kafka: kafkaStats,
+    http: httpStats,
+    log: logWatch,
+    feeds,
+    engine,
+    draining: draining.signal,
+    security: security.sources,
+    validation: validation.stats
   })
   const door: HttpDoor = {
     dispatch,
     feeds,
     log: engine,
+    registry: new GuardedRegistry(registry, () => authorizer, security.denied),
+    serde,
     draining: draining.signal,
     maxBodyBytes: config.maxBodyBytes,
     allowedOrigins: config.allowedOrigins,
@@ -92,8 +114,10 @@ export async function createApp (config: Config, logger: Logger): Promise<App> {
   })
   const listeners: KafkaListener[] = []
   const close = async (graceMs: number): Promise<void> => {
+    validation.close()
     await Promise.all([...listeners.map(listener => listener.close(graceMs)), http.close()])
     await security.close()
+    await registry.close()
     await engine.close()
     metrics.stop()
   }
@@ -105,6 +129,8 @@ export async function createApp (config: Config, logger: Logger): Promise<App> {
     await engine.open()
     logWatch.recoverySeconds = (performance.now() - startedAt) / 1000
     await security.open()
+    validation.opened()
+    await registry.open()
     const { authenticator } = security
     for (const { name, host, port, protocol, advertised, mechanisms, clientAuth } of config.kafka) {
       const listener = createKafkaListener({

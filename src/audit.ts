@@ -22,6 +22,8 @@ export interface LoginEvent {
   /** Of a failure, without any secret. */
   readonly reason: string | null
   readonly door?: string | undefined
+  /** The id of a delegation token. */
+  readonly token?: string
 }
 
 export interface DenialEvent {
@@ -103,9 +105,10 @@ export class Audit {
     return { events: this.#events, dropped: { file: this.#file?.dropped ?? 0, topic: this.#topic?.dropped ?? 0 } }
   }
 
-  login ({ outcome, method, principal, address, reason, door }: LoginEvent): void {
+  login ({ outcome, method, principal, address, reason, door, token }: LoginEvent): void {
     const failed = outcome === 'failure' ? { reason } : {}
-    this.#fold('login', outcome, { outcome, principal, method, ...door === undefined ? {} : { door }, address, ...failed })
+    const by = { method, ...token === undefined ? {} : { token } }
+    this.#fold('login', outcome, { outcome, principal, ...by, ...door === undefined ? {} : { door }, address, ...failed })
   }
 
   denied ({ principal, door, address, api, operation, resourceType, resourceName }: DenialEvent): void {

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { formatPrincipal, type Context, type Dispatch, type Door, type Policy, type Principal } from '../protocol/rpc.ts'
 import { AclAuthorizer, openAuthorizer, type RequestAuthorizer } from './access/authorizer.ts'
 import { ConnectionLimits } from './access/connections.ts'
+import { DelegationTokens } from './access/delegation-tokens.ts'
 import { MemoryBudget } from './access/memory-budget.ts'
 import { AccessStore } from './access/store.ts'
 import { Audit } from './audit.ts'
@@ -14,15 +15,19 @@ import { Authenticator, type AuthEvent } from './auth/authenticator.ts'
 import { Backoff } from './auth/backoff.ts'
 import { Credentials } from './auth/credentials.ts'
 import type { OauthVerifier } from './auth/jwt.ts'
+import { TokenCredentials } from './auth/token-credentials.ts'
 import type { Config, OauthConfig } from './config.ts'
 import type { Logger } from './logger.ts'
 import { connectionLimits, SecurityStats } from './metrics/security-stats.ts'
 import type { SecuritySources } from './metrics/sources.ts'
-import { administer } from './policies/administer.ts'
+import { administer, sweepTokens, type Administration } from './policies/administer.ts'
 import { authorize, type Denial } from './policies/authorize.ts'
 import { mutationQuota } from './policies/mutation-quota.ts'
 import { quota, Quotas } from './policies/quota.ts'
 import { TlsFiles } from './tls.ts'
+
+/** How often expired delegation tokens are removed, as in Kafka (delegation.token.expiry.check.interval.ms). */
+const TOKEN_SWEEP_MS = 3_600_000
 
 interface Parts {
   readonly config: Config
@@ -32,6 +37,8 @@ interface Parts {
   readonly tls: TlsFiles | null
   readonly oauth: OauthVerifier | null
   readonly authenticator: Authenticator | null
+  readonly tokens: DelegationTokens | null
+  readonly logger: Logger
 }
 
 /** Who has had enough of something. */
@@ -54,6 +61,9 @@ export class Security {
   readonly #config: Config
   readonly #store: AccessStore
   readonly #oauth: OauthVerifier | null
+  readonly #administration: Administration
+  readonly #logger: Logger
+  #sweeping: NodeJS.Timeout | null = null
   #isOpen = false
 
   /** `engine` is the dispatch behind every policy. Rejects with a sentence for the operator, and leaves nothing behind. */
@@ -68,18 +78,21 @@ export class Security {
         onTrouble: error => logger.warn({ err: error }, 'users, permissions and quotas cannot be read: it is tried again, and what was known holds')
       })
       const oauth = config.oauth === null ? null : await verifierOf(config.oauth, logger)
-      const authenticator = config.security.required ? await authenticatorOf(config, store, oauth, audit, stats) : null
-      return new Security({ config, store, audit, stats, tls, oauth, authenticator })
+      const tokens = tokensOf(config, store)
+      const authenticator = config.security.required ? await authenticatorOf(config, store, tokens, oauth, audit, stats) : null
+      return new Security({ config, store, audit, stats, tls, oauth, authenticator, tokens, logger })
     } catch (error) {
       tls?.close()
       throw error
     }
   }
 
-  private constructor ({ config, store, audit, stats, tls, oauth, authenticator }: Parts) {
+  private constructor ({ config, store, audit, stats, tls, oauth, authenticator, tokens, logger }: Parts) {
     this.#config = config
     this.#store = store
     this.#oauth = oauth
+    this.#logger = logger
+    this.#administration = { store, securityEnabled: config.security.required, tokens, onChange: audit.changed.bind(audit) }
     this.audit = audit
     this.stats = stats
     this.tls = tls
@@ -100,16 +113,11 @@ export class Security {
   /** In the order in which a request meets them: what is forbidden uses up bytes and time, but makes no topics. */
   get policies (): readonly Policy[] {
     const { quotas } = this
-    const administration = {
-      store: this.#store,
-      securityEnabled: this.#config.security.required,
-      onChange: this.audit.changed.bind(this.audit)
-    }
     return [
       quota(quotas),
       authorize(() => this.authorizer, this.denied),
       mutationQuota(quotas),
-      administer(() => this.#isOpen ? administration : null)
+      administer(() => this.#isOpen ? this.#administration : null)
     ]
   }
 
@@ -130,6 +138,11 @@ export class Security {
     this.audit.limited({ limit, door, address, ...principal === undefined ? {} : { principal: formatPrincipal(principal) } })
   }
 
+  /** What is known of access, for what else is kept there. It is read and followed with or without authentication. */
+  get store (): AccessStore {
+    return this.#store
+  }
+
   /** `listener` is called when someone may do more, or less, than before. */
   onAccessChange (listener: () => void): void {
     this.#store.onChange(kind => { if (kind === 'acls') listener() })
@@ -148,8 +161,17 @@ export class Security {
         'Start it with BARNABAS_ADMIN=NAME:PASSWORD or --authentication required, or add --insecure if that is meant.')
     }
     this.#isOpen = true
+    this.#sweep()
+    this.#sweeping = setInterval(() => this.#sweep(), TOKEN_SWEEP_MS).unref()
     // A provider of tokens that cannot be reached just now is no reason not to serve everybody else.
     this.#oauth?.start().catch(() => {})
+  }
+
+  /** What fails is tried again the next time: an expired token is refused anyway. */
+  #sweep (): void {
+    sweepTokens(this.#administration, Date.now()).catch((error: unknown) => {
+      if (this.#isOpen) this.#logger.warn({ err: error }, 'expired delegation tokens could not be removed: it is tried again')
+    })
   }
 
   /** Looks at the files of others anew: certificates, and the audit file that may have been moved away. */
@@ -161,6 +183,7 @@ export class Security {
   /** While the log can still be written to. */
   async close (): Promise<void> {
     this.#isOpen = false
+    if (this.#sweeping !== null) clearInterval(this.#sweeping)
     this.#oauth?.close()
     this.tls?.close()
     await this.#store.close()
@@ -182,13 +205,22 @@ export class Security {
   }
 }
 
+function tokensOf ({ delegationTokenSecret, delegationTokenMaxLifetimeMs, delegationTokenExpiryMs }: Config, store: AccessStore): DelegationTokens | null {
+  return delegationTokenSecret === null
+    ? null
+    : new DelegationTokens(store.tokens, {
+      secret: delegationTokenSecret.reveal(), maxLifetimeMs: delegationTokenMaxLifetimeMs, expiryMs: delegationTokenExpiryMs
+    })
+}
+
 async function authenticatorOf (
-  { admin, kafka, http, tls }: Config, directory: AccessStore, oauth: OauthVerifier | null, audit: Audit, stats: SecurityStats
+  { admin, kafka, http, tls }: Config, directory: AccessStore, tokens: DelegationTokens | null, oauth: OauthVerifier | null, audit: Audit, stats: SecurityStats
 ): Promise<Authenticator> {
   const asksForCertificates = [http, ...kafka].some(({ clientAuth }) => clientAuth !== 'none')
   return new Authenticator({
     credentials: await Credentials.create({ directory, admin: admin === null ? null : { name: admin.name, password: admin.password.reveal() } }),
     oauth,
+    tokens: tokens === null ? null : new TokenCredentials(tokens),
     backoff: new Backoff(),
     observe: (event: AuthEvent) => {
       // Over HTTP everyone proves who he is with every request: only the first time is a login.

@@ -32,8 +32,11 @@ const rows: readonly (readonly [from: RegExp, to: RegExp])[] = [
   [/^storage\/cluster\//, /^storage\/(cluster\/|log\/|engine\.ts$)|^protocol\//],
   // The two that wire.
   [/^src\/(app|main)\.ts$/, /^(protocol|storage|src|routes|ui)\//],
-  // Who may do what is known in src/access; proofs of identity, the rules and the native door build on it.
-  ...[['access'], ['auth', 'access'], ['kafka', 'auth', 'access'], ['policies', 'access'], ['client', 'access'], ['schemas']].map(([room, ...others]) => [
+  // State of ours in a topic; who may do what is known in src/access; proofs of identity, the rules and the native door build on it.
+  ...[
+    ['state'], ['access', 'state'], ['auth', 'access'], ['kafka', 'auth', 'access'], ['policies', 'access', 'schemas'], ['client', 'access'],
+    ['schemas', 'state']
+  ].map(([room, ...others]) => [
     new RegExp(`^src/${room}/`),
     new RegExp(`^src/(${[room, ...others].map(name => `${name}/`).join('|')}|logger\\.ts$|histogram\\.ts$)|^protocol/|^storage/engine\\.ts$`)
   ] as const),

@@ -4,13 +4,13 @@
  * A message that we cannot make out at all ends the session; one that we can, but must refuse, is answered with an error
  * that carries its id.
  */
-import type { OutgoingRecord } from '../../src/client/producer.ts'
+import type { Attempt } from '../../src/client/produce-each.ts'
 import { parseStart, type Start } from '../../src/client/start.ts'
 import { parseExact } from '../../src/schemas/exact-json.ts'
 import { Closed, closes } from './close.ts'
 import type { Grant } from './credit.ts'
 import { limits } from './limits.ts'
-import { invalid, isObject, outgoingRecords, refuseUnknown } from './outgoing.ts'
+import { invalid, isObject, outgoingRecords, refuseUnknown, type Encode } from './outgoing.ts'
 import { proofOf, type Proof } from './proof.ts'
 
 export interface Subscribe {
@@ -26,7 +26,7 @@ export interface ProduceRecords {
   readonly type: 'produce'
   readonly id: string
   readonly topic: string
-  readonly records: readonly OutgoingRecord[]
+  readonly records: readonly Attempt[]
 }
 
 export type ClientMessage =
@@ -52,6 +52,11 @@ export class Refused extends Error {
 
 type Fields = Record<string, unknown>
 
+/** What the schemas of a topic make of JSON. */
+export type EncodeFor = (topic: string) => Encode
+
+const noSchemas: EncodeFor = () => () => null
+
 /** The fields of each message besides `type`, and how they are read. The readers throw Problem. */
 const readers = {
   connect: {
@@ -64,12 +69,12 @@ const readers = {
   unsubscribe: { fields: ['id'], read: ({ id }: Fields) => ({ type: 'unsubscribe', id: id as string }) },
   produce: { fields: ['id', 'topic', 'records'], read: produceOf },
   pong: { fields: [], read: () => ({ type: 'pong' }) }
-} as const satisfies Record<string, { fields: readonly string[], read: (fields: Fields) => ClientMessage }>
+} as const satisfies Record<string, { fields: readonly string[], read: (fields: Fields, encodeFor: EncodeFor) => ClientMessage }>
 
 interface Reader {
   readonly fields: ReadonlySet<string>
   readonly hasId: boolean
-  readonly read: (fields: Fields) => ClientMessage
+  readonly read: (fields: Fields, encodeFor: EncodeFor) => ClientMessage
 }
 
 const known: ReadonlyMap<string, Reader> = new Map(Object.entries(readers).map(([type, { fields, read }]) => {
@@ -78,7 +83,7 @@ const known: ReadonlyMap<string, Reader> = new Map(Object.entries(readers).map((
 }))
 
 /** Throws Closed if the message makes no sense at all, or Refused. */
-export function readMessage (text: string): ClientMessage {
+export function readMessage (text: string, encodeFor: EncodeFor = noSchemas): ClientMessage {
   const fields = objectOf(text)
   const { type, id } = fields
   if (typeof type !== 'string') throw malformed('Every message has a "type".')
@@ -92,7 +97,7 @@ export function readMessage (text: string): ClientMessage {
   }
   try {
     refuseUnknown(fields, reader.fields, `"${type}"`)
-    return reader.read(fields)
+    return reader.read(fields, encodeFor)
   } catch (error) {
     throw new Refused(reader.hasId ? id as string : null, error)
   }
@@ -158,7 +163,7 @@ function grantOf ({ records, bytes }: Fields): Grant {
   return { records: records as number | undefined, bytes: bytes as number | undefined }
 }
 
-function produceOf ({ id, topic, records }: Fields): ProduceRecords {
+function produceOf ({ id, topic, records }: Fields, encodeFor: EncodeFor): ProduceRecords {
   if (typeof topic !== 'string') throw invalid('topic must be the name of a topic')
-  return { type: 'produce', id: id as string, topic, records: outgoingRecords(records) }
+  return { type: 'produce', id: id as string, topic, records: outgoingRecords(records, encodeFor(topic)) }
 }

@@ -1,23 +1,35 @@
 /**
  * Records as a `produce` message has them, turned into records for the log; the mirror image of src/client/json.ts. A
  * value that is a string is stored as its text, any other JSON as JSON text, and bytes come as base64 with
- * `"valueEncoding":"base64"`; keys and header values are text or base64.
+ * `"valueEncoding":"base64"`; keys and header values are text or base64. Where the topic has a schema, JSON is stored as what
+ * the schema makes of it, keys too; base64 is stored as it is.
  */
 import type { Header } from '../../protocol/records.ts'
-import type { OutgoingRecord } from '../../src/client/producer.ts'
+import { KafkaError } from '../../protocol/errors.ts'
+import type { Attempt } from '../../src/client/produce-each.ts'
 import { decodeBase64 } from '../base64.ts'
 import { Problem } from '../problem.ts'
 
 const FIELDS: ReadonlySet<string> = new Set(['key', 'keyEncoding', 'value', 'valueEncoding', 'partition', 'headers'])
 const HEADER_FIELDS: ReadonlySet<string> = new Set(['name', 'value', 'encoding'])
 
-/** Throws Problem that names the record. */
-export function outgoingRecords (value: unknown): OutgoingRecord[] {
+/** What a schema makes of JSON; null where there is none for this part. Throws KafkaError. */
+export type Encode = (part: 'key' | 'value', value: unknown) => Buffer | null
+
+/** A record that does not fit its schema is a KafkaError among the others. Throws Problem that names what is no record at all. */
+export function outgoingRecords (value: unknown, encode: Encode): Attempt[] {
   if (!Array.isArray(value) || value.length === 0) throw invalid('records must be a list of at least one record')
-  return value.map((record, i) => outgoingRecord(record, `records[${i}]`))
+  return value.map((record, i) => {
+    try {
+      return outgoingRecord(record, `records[${i}]`, encode)
+    } catch (error) {
+      if (error instanceof KafkaError) return error
+      throw error
+    }
+  })
 }
 
-function outgoingRecord (record: unknown, at: string): OutgoingRecord {
+function outgoingRecord (record: unknown, at: string, encode: Encode): Attempt {
   if (!isObject(record)) throw invalid(`${at} must be an object`)
   refuseUnknown(record, FIELDS, at)
   const { key = null, keyEncoding, value, valueEncoding, partition, headers = [] } = record
@@ -26,11 +38,13 @@ function outgoingRecord (record: unknown, at: string): OutgoingRecord {
     throw invalid(`${at}.partition must be the number of a partition`)
   }
   if (!Array.isArray(headers)) throw invalid(`${at}.headers must be a list of {"name","value"}`)
+  const encoded = (part: 'key' | 'value', data: unknown, encoding: unknown): Buffer | null =>
+    data === null || encoding !== undefined ? null : encode(part, data)
   return {
-    key: bytesOf(key, keyEncoding, `${at}.key`),
-    value: valueEncoding === undefined && typeof value !== 'string' && value !== null
+    key: encoded('key', key, keyEncoding) ?? bytesOf(key, keyEncoding, `${at}.key`),
+    value: encoded('value', value, valueEncoding) ?? (valueEncoding === undefined && typeof value !== 'string' && value !== null
       ? Buffer.from(JSON.stringify(value))
-      : bytesOf(value, valueEncoding, `${at}.value`),
+      : bytesOf(value, valueEncoding, `${at}.value`)),
     headers: headers.map((header, i) => headerOf(header, `${at}.headers[${i}]`)),
     partition: partition as number | undefined
   }

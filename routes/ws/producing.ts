@@ -3,7 +3,8 @@
  */
 import { KafkaError } from '../../protocol/errors.ts'
 import { formatPrincipal, type Context } from '../../protocol/rpc.ts'
-import { produce, type Outcome } from '../../src/client/producer.ts'
+import { produceEach } from '../../src/client/produce-each.ts'
+import type { Outcome } from '../../src/client/producer.ts'
 import type { HttpDoor } from '../door.ts'
 import { UNCOUNTED_BYTES } from '../limits.ts'
 import { Problem, problemOf } from '../problem.ts'
@@ -79,7 +80,7 @@ export class Producing {
         // Whoever leaves in the middle of a pause has not got around it.
         if (!this.#host.wire.open) return
       }
-      const outcomes = await produce(this.#host.door.dispatch, this.#host.context, topic, records)
+      const outcomes = await produceEach(this.#host.door.dispatch, this.#host.context, topic, records)
       this.#host.wire.send({ type: 'produced', id, results: outcomes.map(resultOf) })
     } catch (error) {
       this.#host.tell(id, error)

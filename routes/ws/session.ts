@@ -13,9 +13,10 @@ import type { HttpDoor } from '../door.ts'
 import { paced } from '../pace.ts'
 import { Problem, problemOf, type ProblemSlug } from '../problem.ts'
 import { worked } from '../quotas.ts'
+import { encodeJson, serdeFor } from '../schema-json.ts'
 import { Closed, closes, type CloseCode } from './close.ts'
 import { limits, type Timing } from './limits.ts'
-import { readMessage, Refused, type ClientMessage, type Subscribe } from './messages.ts'
+import { readMessage, Refused, type ClientMessage, type EncodeFor, type Subscribe } from './messages.ts'
 import { Producing, type ProducingHost } from './producing.ts'
 import { prove, type Proof } from './proof.ts'
 import { Standing } from './standing.ts'
@@ -58,6 +59,11 @@ export class Session implements SubscriptionHost, ProducingHost {
   readonly #subscriptions = new Map<string, Subscription>()
   readonly #producing: Producing
   readonly #pings: NodeJS.Timeout
+  readonly #encodeFor: EncodeFor = topic => {
+    const serde = serdeFor(this.door, this.#context, topic)
+    return (part, value) => encodeJson(serde, topic, part, value)
+  }
+
   #context: Context
   #connecting: NodeJS.Timeout | undefined
   #connected = false
@@ -153,7 +159,7 @@ export class Session implements SubscriptionHost, ProducingHost {
     const { data, isBinary } = heard
     this.#orClose(() => {
       if (isBinary) throw new Closed(closes.malformed, 'Messages are text, not binary.')
-      worked(this.door.quotas, this.#context, () => this.#obey(readMessage(data.toString()), data.length))
+      worked(this.door.quotas, this.#context, () => this.#obey(readMessage(data.toString(), this.#encodeFor), data.length))
     })
   }
 

@@ -27,6 +27,8 @@ async function serve (dataDirectory: string, use: (base: string) => Promise<void
     dispatch: engine.dispatch,
     feeds: new Feeds(engine.dispatch),
     log: engine,
+    registry: null,
+    serde: null,
     draining: draining.signal,
     maxBodyBytes: 1024 * 1024,
     allowedOrigins: [],

@@ -94,7 +94,10 @@ t.test('what is no request of v2 is refused as Confluent does', async t => {
     [{ records: [{ value: 1, partition: -1 }] }, 422, { error_code: 42203, message: 'body/records/0/partition must be >= 0.' }],
     [{ records: [{ valeu: 1 }] }, 422, { error_code: 42203, message: 'body/records/0/valeu is not known here.' }],
     [`{"records":[{"value":${'['.repeat(100_000)}12345678901234567890${']'.repeat(100_000)}}]}`, 400, { error_code: 400 }],
-    [{ records: [{ value: 1 }] }, 415, { error_code: 415, message: /not there yet/ }, 'application/vnd.kafka.avro.v2+json']
+    [{ records: [{ value: 1 }] }, 415, { error_code: 415, message: /use one of .*avro/ }, 'application/vnd.kafka.thrift.v2+json'],
+    [{ records: [{ value: 1 }] }, 422, { error_code: 42202, message: /^The request has values and no schema/ }, 'application/vnd.kafka.avro.v2+json'],
+    [{ records: [{ key: 1 }] }, 422, { error_code: 42201 }, 'application/vnd.kafka.protobuf.v2+json'],
+    [{ value_schema_id: 1, records: [{ value: 1 }] }, 422, { error_code: 42207, message: 'There is no schema registry.' }, 'application/vnd.kafka.avro.v2+json']
   ]
   for (const [payload, status, body, type] of wrong) {
     const response = await post(door, payload, type)
