@@ -2,7 +2,8 @@
  * Which schema the records of a request are written with, where the request says so itself: as Confluent's REST Proxy, by id, by
  * subject and version, the newest of a subject, or a text, which is registered if it is new.
  */
-import { SchemaError, type Format } from '../src/schemas/format.ts'
+import { SchemaError } from '../src/schemas/format.ts'
+import { formats } from '../src/schemas/formats.ts'
 import type { SchemaContent, SchemaType, SchemaVersion, SubjectNameStrategy } from '../src/schemas/model.ts'
 import { subjectOf, type Part } from '../src/schemas/naming.ts'
 import { RegistryError } from '../src/schemas/registry-error.ts'
@@ -25,12 +26,6 @@ export const schemaTypes = { AVRO: 'AVRO', JSONSCHEMA: 'JSON', PROTOBUF: 'PROTOB
 export type RestSchemaType = keyof typeof schemaTypes
 
 export const restTypeOf = (type: SchemaType): RestSchemaType => type === 'JSON' ? 'JSONSCHEMA' : type
-
-const formats: Readonly<Record<SchemaType, () => Promise<Format>>> = {
-  AVRO: async () => (await import('../src/schemas/avro/format.ts')).avro,
-  JSON: async () => (await import('../src/schemas/json/format.ts')).jsonSchema,
-  PROTOBUF: async () => (await import('../src/schemas/protobuf/format.ts')).protobuf
-}
 
 /** What the registry keeps apart from a missing schema: a text that is new. */
 const UNKNOWN = new Set([40401, 40403])
@@ -60,7 +55,7 @@ export async function chooseSchema (door: HttpDoor, context: Context, topic: str
   async function registered (text: string): Promise<SchemaVersion> {
     const { type } = spec
     const content: SchemaContent = { schemaType: type ?? 'AVRO', schema: text, references: [], metadata: null, ruleSet: null }
-    const subject = spec.subject ?? named(spec.strategy === undefined || spec.strategy === 'TopicName' ? null : await nameIn(content))
+    const subject = spec.subject ?? named(spec.strategy === undefined || spec.strategy === 'TopicName' ? null : nameIn(content))
     try {
       return registry!.lookup(context, subject, content)
     } catch (error) {
@@ -78,9 +73,9 @@ export async function chooseSchema (door: HttpDoor, context: Context, topic: str
   }
 }
 
-async function nameIn ({ schemaType, schema }: SchemaContent): Promise<string | null> {
+function nameIn ({ schemaType, schema }: SchemaContent): string | null {
   try {
-    return (await formats[schemaType]()).parse({ text: schema, references: [] }).name
+    return formats.find(({ type }) => type === schemaType)!.parse({ text: schema, references: [] }).name
   } catch (error) {
     if (error instanceof SchemaError) throw new ConfluentError(42205, `The schema is not valid: ${error.message}`)
     throw error

@@ -21,9 +21,7 @@ import { createMetrics } from './metrics.ts'
 import { administered } from './policies/administer.ts'
 import { GuardedRegistry } from './policies/authorize-registry.ts'
 import { measure, RequestStats } from './policies/measure.ts'
-import { avro } from './schemas/avro/format.ts'
-import { jsonSchema } from './schemas/json/format.ts'
-import { protobuf } from './schemas/protobuf/format.ts'
+import { formats } from './schemas/formats.ts'
 import { Registry } from './schemas/registry.ts'
 import { Serde } from './schemas/serde.ts'
 import { Security } from './security.ts'
@@ -61,7 +59,7 @@ export async function createApp (config: Config, logger: Logger): Promise<App> {
 
   const security = await Security.create(config, engine.dispatch, logger)
   const { authorizer, quotas, connections, memory } = security
-  const registry = new Registry(engine.dispatch, [avro, jsonSchema, protobuf], {
+  const registry = new Registry(engine.dispatch, formats, {
     onTrouble: error => logger.warn({ err: error }, 'schemas cannot be read: it is tried again, and what was known holds')
   })
   const requests = new RequestStats()

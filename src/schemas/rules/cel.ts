@@ -5,17 +5,13 @@
 import { celEnv, celMethod, CelScalar, isCelError, parse, plan, type CelInput } from '@bufbuild/cel'
 import { isIPv4, isIPv6 } from 'node:net'
 import { SchemaError } from '../format.ts'
+import { RuleError } from './rule-error.ts'
 
 export type Bindings = Readonly<Record<string, unknown>>
 
 export interface Expression {
   /** Throws RuleError where it cannot be evaluated, or not within the limit. */
   evaluate (bindings: Bindings): unknown
-}
-
-/** A rule could not be applied to a value: nothing is known about the value. */
-export class RuleError extends Error {
-  override readonly name = 'RuleError'
 }
 
 export const MAX_EXPRESSION_LENGTH = 4096

@@ -6,7 +6,9 @@
 import type { Codec, Field, Flaw, ParsedSchema, Payload } from '../format.ts'
 import { SchemaError } from '../format.ts'
 import type { Metadata, Rule, RuleSet, SchemaContent, SchemaVersion } from '../model.ts'
-import { compile, RuleError, type Bindings, type Expression } from './cel.ts'
+import { lazily } from '../lazy.ts'
+import type { Bindings, Expression } from './cel.ts'
+import { RuleError } from './rule-error.ts'
 import { pathMatches } from './paths.ts'
 
 export type Direction = 'WRITE' | 'READ'
@@ -24,6 +26,8 @@ export interface Unenforced {
 }
 
 const MAX_RULES = 100
+
+const cel = lazily<typeof import('./cel.ts')>('./rules/cel')
 
 /** Throws SchemaError that names the rule which is not one. */
 export function checkRules (ruleSet: RuleSet | null): void {
@@ -68,7 +72,7 @@ function conditionOf (rule: Rule): Condition {
   const guard = end === -1 ? '' : expr.slice(0, end).trim()
   try {
     return {
-      rule, ofFields: type === 'CEL_FIELD', guard: guard === '' ? null : compile(guard), expression: compile(expr.slice(end + 1))
+      rule, ofFields: type === 'CEL_FIELD', guard: guard === '' ? null : cel().compile(guard), expression: cel().compile(expr.slice(end + 1))
     }
   } catch (error) {
     throw new SchemaError(`Rule "${name}": ${(error as Error).message}`, { cause: error })

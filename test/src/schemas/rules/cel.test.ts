@@ -1,6 +1,7 @@
 import t from 'tap'
 import { SchemaError } from '../../../../src/schemas/format.ts'
-import { compile, MAX_EXPRESSION_LENGTH, RuleError } from '../../../../src/schemas/rules/cel.ts'
+import { compile, MAX_EXPRESSION_LENGTH } from '../../../../src/schemas/rules/cel.ts'
+import { RuleError } from '../../../../src/schemas/rules/rule-error.ts'
 
 const message = new Map<string, unknown>([
   ['name', 'ada'], ['age', 36n], ['height', 1.7], ['tags', ['a', 'b']], ['email', 'ada@example.org'], ['none', null]
