@@ -87,7 +87,7 @@ export async function startKafka (...properties: readonly string[]): Promise<Ser
     'transaction.state.log.min.isr=1', 'group.initial.rebalance.delay.ms=0', ...properties
   ].join('\n'))
   const classpath = join(await kafkaLibs(), '*')
-  await succeed('java', ['-cp', classpath, 'kafka.tools.StorageTool', 'format', '-t', randomBytes(16).toString('base64url'), '-c', file])
+  await succeed('java', ['-cp', classpath, 'kafka.tools.StorageTool', 'format', `--cluster-id=${randomBytes(16).toString('base64url')}`, '-c', file])
   const child = spawn('java', ['-Xmx1g', '-Xms1g', '-cp', classpath, 'kafka.Kafka', file], { stdio: 'ignore' })
   const server = new Server('Kafka', child, `127.0.0.1:${port}`, '', folder)
   await kafkaClient('TopicCommand', ['--bootstrap-server', server.kafka, '--list'])

@@ -154,7 +154,7 @@ transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=1
 group.initial.rebalance.delay.ms=0
 `)
-  await runJava('kafka.tools.StorageTool', ['format', '-t', randomBytes(16).toString('base64url'), '-c', properties])
+  await runJava('kafka.tools.StorageTool', ['format', `--cluster-id=${randomBytes(16).toString('base64url')}`, '-c', properties])
   await startJava(t, 'kafka.Kafka', [properties])
   const connections = new Map<string, Connection>()
   t.teardown(() => { for (const connection of connections.values()) connection.destroy() })

@@ -65,7 +65,7 @@ export async function startSecureKafka (t: Test, folder: string, ports: Ports, f
     'transaction.state.log.min.isr=1',
     'group.initial.rebalance.delay.ms=0'
   ].join('\n'))
-  await runJava('kafka.tools.StorageTool', ['format', '-t', randomBytes(16).toString('base64url'), '-c', properties,
+  await runJava('kafka.tools.StorageTool', ['format', `--cluster-id=${randomBytes(16).toString('base64url')}`, '-c', properties,
     ...['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap(name => users.flatMap(user => ['--add-scram', `${name}=[name=${user},password=${passwordOf(user)}]`]))])
   const broker = await startJava(t, 'kafka.Kafka', [properties], `-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=${tokens.provider.url}`)
   const ended = broker.exit.then(code => { throw new Error(`Kafka ended with ${code}:\n${broker.stdout.slice(-5000)}\n${broker.stderr.slice(-3000)}`) })

@@ -86,7 +86,7 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
 `)
-  await runJava('kafka.tools.StorageTool', ['format', '-t', randomBytes(16).toString('base64url'), '-c', properties])
+  await runJava('kafka.tools.StorageTool', ['format', `--cluster-id=${randomBytes(16).toString('base64url')}`, '-c', properties])
   let broker: Background | null = null
   return {
     kafka: `127.0.0.1:${port}`,
