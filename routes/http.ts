@@ -19,7 +19,7 @@ import { limitRates } from './quotas.ts'
 import { reading } from './read.ts'
 import { records } from './records.ts'
 import { registry } from './registry.ts'
-import { withoutContext } from './registry/context-path.ts'
+import { registryPath } from './registry/context-path.ts'
 import { readRegistryBodies } from './registry/media.ts'
 import { service } from './service.ts'
 import { topicValidation } from './topic-validation.ts'
@@ -28,6 +28,7 @@ import { users } from './users.ts'
 import { v2Consumers } from './v2-consumers.ts'
 import { readV2Json } from './v2-consumers/bodies.ts'
 import { v3Acls } from './v3-acls.ts'
+import { v3Configs } from './v3-configs.ts'
 import { v3Records } from './v3-records.ts'
 import { v3Topics } from './v3-topics.ts'
 import { shouldUpgrade, webSocket } from './ws.ts'
@@ -85,7 +86,7 @@ export async function createHttpServer (door: HttpDoor, { logger, contractPath, 
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     ...tls === null ? { http } : { https: { ...http, ...tlsOptions(tls) } as ServerOptions },
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-    rewriteUrl: ({ url = '/' }) => withoutContext(url),
+    rewriteUrl: ({ url = '/' }) => registryPath(url),
     frameworkErrors: (error, request, reply) => sendError(error, request, reply)
   })
   app.setValidatorCompiler(contract.validation.compiler)
@@ -111,7 +112,7 @@ export async function createHttpServer (door: HttpDoor, { logger, contractPath, 
   app.addHook('preClose', async () => closeAsTheyFallIdle(app.server))
   readJson(app, watch)
   for (const routes of [
-    service, identity, users, clientQuotas, topics, topicValidation, reading, v3Topics, v3Acls, webSocket, browserClient
+    service, identity, users, clientQuotas, topics, topicValidation, reading, v3Topics, v3Configs, v3Acls, webSocket, browserClient
   ]) routes(app, door, contract)
   await app.register(async scope => {
     readRaw(scope, watch)

@@ -5,6 +5,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { Operation, PatternType, Permission, ResourceType } from '../src/access/model.ts'
 import type { TopicCounts, TopicDescription, TopicPartition } from '../src/client/admin.ts'
+import type { TopicConfig } from '../src/client/configs.ts'
 
 /** In the words of the API. */
 export interface AclV3 {
@@ -83,17 +84,37 @@ export class Resources {
     }
   }
 
+  config (topic: string, { name, value, source, isReadOnly, isSensitive, synonyms }: TopicConfig): object {
+    return {
+      kind: 'KafkaTopicConfig',
+      metadata: this.#metadata(`${this.configsPath(topic)}/${encodeURIComponent(name)}`, `/topic=${topic}/config=${name}`),
+      cluster_id: this.#clusterId,
+      topic_name: topic,
+      name,
+      value,
+      is_default: source === 'DEFAULT_CONFIG',
+      is_read_only: isReadOnly,
+      is_sensitive: isSensitive,
+      source,
+      synonyms
+    }
+  }
+
   acl (acl: AclV3): object {
     return { kind: 'KafkaAcl', metadata: { self: this.url(`/acls?${queryOf(acl)}`) }, cluster_id: this.#clusterId, ...acl }
   }
 
   /** There is no paging: `next` is always null, as in Confluent's own. */
-  list (kind: 'KafkaTopicList' | 'KafkaPartitionList' | 'KafkaAclList', path: string, data: readonly object[]): object {
+  list (kind: `Kafka${'Topic' | 'TopicConfig' | 'Partition' | 'Acl'}List`, path: string, data: readonly object[]): object {
     return { kind, metadata: { self: this.url(path), next: null }, data }
   }
 
   topicPath (name: string): string {
     return `/topics/${encodeURIComponent(name)}`
+  }
+
+  configsPath (topic: string): string {
+    return `${this.topicPath(topic)}/configs`
   }
 
   url (path: string): string {
