@@ -30,7 +30,19 @@ export function serdeFor ({ serde, access }: Pick<HttpDoor, 'serde' | 'access'>,
 
 /** `value` comes from `parseExact`. Null if the topic has no schema for this part. Throws KafkaError INVALID_RECORD. */
 export function encodeJson (serde: Serde | null, topic: string, part: Part, value: unknown, choice?: SchemaChoice): Buffer | null {
-  if (serde === null) return null
+  return serde === null ? null : counted(serde, topic, part, () => tryEncode(serde, topic, part, value, choice))
+}
+
+function counted<T> (serde: Serde, topic: string, part: Part, encode: () => T): T {
+  try {
+    return encode()
+  } catch (error) {
+    if (error instanceof KafkaError) serde.onUnfit(topic, part)
+    throw error
+  }
+}
+
+function tryEncode (serde: Serde, topic: string, part: Part, value: unknown, choice?: SchemaChoice): Buffer | null {
   try {
     return serde.encode(topic, part, value, choice)
   } catch (error) {
@@ -63,21 +75,23 @@ function nameIn ({ catalog }: Serde, schema: SchemaVersion): string | null {
  */
 export function encodeText (serde: Serde | null, topic: string, part: Part, bytes: Buffer): Buffer {
   if (serde === null || serde.schema(topic, part) === undefined) return bytes
-  const text = bytes.toString()
+  return counted(serde, topic, part, () => textEncoded(serde, topic, part, bytes.toString())) ?? bytes
+}
+
+function textEncoded (serde: Serde, topic: string, part: Part, text: string): Buffer | null {
   let value: unknown
   try {
     value = parseExact(text)
-  } catch (error) {
-    return encodeJson(serde, topic, part, text) ?? bytes
+  } catch {
+    return tryEncode(serde, topic, part, text)
   }
-  if (typeof value === 'string' || part === 'value') return encodeJson(serde, topic, part, value)!
   try {
-    return encodeJson(serde, topic, part, value)!
+    return tryEncode(serde, topic, part, value)
   } catch (error) {
     // A key of digits where the schema asks for a string.
-    if (!(error instanceof KafkaError)) throw error
+    if (!(error instanceof KafkaError) || typeof value === 'string' || part === 'value') throw error
     try {
-      return encodeJson(serde, topic, part, text)!
+      return tryEncode(serde, topic, part, text)
     } catch {
       throw error
     }

@@ -15,7 +15,7 @@ import { validationSettings } from './policies/validation-settings.ts'
 import { ValidationTable } from './policies/validation-table.ts'
 import type { Catalog } from './schemas/catalog.ts'
 import { rulesOf } from './schemas/rules/contract.ts'
-import type { SettingsOf } from './schemas/serde.ts'
+import type { OnUnfit, SettingsOf } from './schemas/serde.ts'
 
 export interface ValidationParts {
   readonly store: AccessStore
@@ -75,6 +75,11 @@ export class Validation {
   }
 
   readonly settingsOf: SettingsOf = topic => this.#table.settings(topic)
+
+  /** Counted as what comes as bytes is: no action can let in or keep what there are no bytes of. */
+  readonly onUnfit: OnUnfit = (topic, part) => {
+    if (this.#table.settings(topic)?.[part] === 'payload') this.stats.faulty(topic, 'rejected', 'payload')
+  }
 
   readonly #letIn = (topic: string, partition: number, { reason, message }: Fault, count: number): void => {
     const nowMs = performance.now()

@@ -14,6 +14,9 @@ import { defaultSettings, type ValidationSettings } from './settings.ts'
 /** The settings of a topic; undefined if it has none of its own. */
 export type SettingsOf = (topic: string) => ValidationSettings | undefined
 
+/** Told of JSON that a schema could make nothing of: it comes no further, so nobody else counts it. */
+export type OnUnfit = (topic: string, part: Part) => void
+
 export interface EncodeChoice {
   readonly schema?: SchemaVersion
   readonly message?: string
@@ -22,10 +25,13 @@ export interface EncodeChoice {
 
 export class Serde {
   readonly catalog: Catalog
+  /** To be called by who refuses it. */
+  readonly onUnfit: OnUnfit
   readonly #settingsOf: SettingsOf
 
-  constructor (catalog: Catalog, settingsOf: SettingsOf = () => undefined) {
+  constructor (catalog: Catalog, settingsOf: SettingsOf = () => undefined, onUnfit: OnUnfit = () => {}) {
     this.catalog = catalog
+    this.onUnfit = onUnfit
     this.#settingsOf = settingsOf
   }
 
