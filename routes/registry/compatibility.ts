@@ -9,19 +9,19 @@ import { contentOf, versionOf, type ContentBody } from './shapes.ts'
 interface Question { Params: { subject: string }, Body: ContentBody, Querystring: { normalize: boolean, verbose: boolean } }
 
 export function compatibility (app: FastifyInstance, contract: Contract, ask: Ask): void {
-  const check = (request: FastifyRequest<Question>, version: number | 'latest' | 'all'): object => ask(request, (registry, context) => {
+  const check = (request: FastifyRequest<Question>, version: number | 'latest' | 'all'): Promise<object> => ask(request, async (registry, context) => {
     const { params: { subject }, body, query: { normalize, verbose } } = request
-    const { isCompatible, messages } = registry.check(context, subject, version, contentOf(body, registry.types()), { normalize })
+    const { isCompatible, messages } = await registry.check(context, subject, version, contentOf(body, registry.types()), { normalize })
     return { is_compatible: isCompatible, ...verbose ? { messages } : {} }
   })
 
   app.route<Question & { Params: { version: string } }>({
     ...contract.route('testCompatibility'),
-    handler: async request => check(request, versionOf(request.params.version))
+    handler: async request => await check(request, versionOf(request.params.version))
   })
 
   app.route<Question>({
     ...contract.route('testCompatibilityWithAll'),
-    handler: async request => check(request, 'all')
+    handler: async request => await check(request, 'all')
   })
 }

@@ -7,7 +7,13 @@ const PATH = /^\/contexts\/([^/?]+)(\/[^?]*)(?:\?(.*))?$/s
 const QUALIFIED = /^(:|%3A)/i
 const LEADING_DOT = /^(\.|%2E)/i
 
-/** For Fastify's `rewriteUrl`. Nothing is decoded, so nothing can be wrong with it. */
+/** Confluent's client for Java asks `POST /compatibility/subjects/{subject}/versions/` where it names no version. */
+const VERSIONS = /^((?:\/contexts\/[^/?]+)?(?:\/compatibility)?\/subjects\/[^/?]+\/versions)\/(?=\?|$)/
+
+/** For Fastify's `rewriteUrl`: the path by which the registry's routes know what is asked for. */
+export const registryPath = (url: string): string => withoutContext(url.replace(VERSIONS, '$1'))
+
+/** Nothing is decoded, so nothing can be wrong with it. */
 export function withoutContext (url: string): string {
   if (!url.startsWith(PREFIX)) return url
   const parts = PATH.exec(url)

@@ -1,10 +1,10 @@
 /**
  * What the interop tests fetch from public registries, kept in `.cache/` between runs: the jars of Kafka and its tools from
- * Maven Central, Python packages from PyPI, Go and its modules from Go's own proxy.
+ * Maven Central, Python packages from PyPI, Go and its modules from Go's own proxy, crates from crates.io.
  */
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { access, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { arch } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -16,8 +16,13 @@ const CACHE = new URL('../../../.cache/interop/', import.meta.url).pathname
 /** The tools are pinned: a change in one of them is not ours to find out about in passing. */
 export const KAFKA_VERSION = '4.3.1'
 const LOG4J_VERSION = '2.24.3'
+const AVRO_VERSION = '1.12.1'
 const KAFKA_PYTHON_VERSION = '3.0.12'
 const CONFLUENT_KAFKA_VERSION = '2.16.1'
+const CONFLUENT_REGISTRY_VERSION = '2.16.0'
+const APICURIO_VERSION = '3.1.7'
+const PINOT_VERSION = '1.5.0'
+const NODE_REGISTRY_CLIENTS = { '@confluentinc/schemaregistry': '1.10.1', '@kafkajs/confluent-schema-registry': '4.1.0' }
 /** What `go/go.mod` asks for. */
 const GO_VERSION = '1.26.6'
 
@@ -47,6 +52,30 @@ export async function kafkaLibs (): Promise<string> {
       ['org.apache.logging.log4j', 'log4j-slf4j-impl', LOG4J_VERSION]
     ]))
     await succeed('mvn', ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=libs'], { cwd: folder, timeoutMs: FETCH_TIMEOUT_MS })
+  }), 'libs')
+}
+
+/** The folder with the jars of Apache Avro and what it needs. */
+export async function avroLibs (): Promise<string> {
+  return join(await cached(`avro-${AVRO_VERSION}`, async folder => {
+    await writeFile(join(folder, 'pom.xml'), pom([['org.apache.avro', 'avro', AVRO_VERSION]]))
+    await succeed('mvn', ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=libs'], { cwd: folder, timeoutMs: FETCH_TIMEOUT_MS })
+  }), 'libs')
+}
+
+/**
+ * The folder with the jars of Apicurio's serdes, and of Confluent's registry client with its serdes for Avro. Confluent's are not
+ * on Maven Central by themselves; Apache Pinot has its release 7.9.5 in a jar of its own there, under their own names.
+ */
+export async function registryLibs (): Promise<string> {
+  return join(await cached(`registry-java-${APICURIO_VERSION}-${PINOT_VERSION}`, async folder => {
+    await writeFile(join(folder, 'pom.xml'), pom(['avro', 'jsonschema', 'protobuf'].map(format =>
+      ['io.apicurio', `apicurio-registry-${format}-serde-kafka`, APICURIO_VERSION])))
+    // The Kafka client is the one of kafkaLibs.
+    await succeed('mvn', ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=libs', '-DexcludeArtifactIds=kafka-clients'],
+      { cwd: folder, timeoutMs: FETCH_TIMEOUT_MS })
+    await succeed('mvn', ['-q', '-B', 'dependency:copy', `-Dartifact=org.apache.pinot:pinot-confluent-avro:${PINOT_VERSION}:jar:shaded`,
+      '-DoutputDirectory=libs'], { cwd: folder, timeoutMs: FETCH_TIMEOUT_MS })
   }), 'libs')
 }
 
@@ -81,6 +110,12 @@ export async function confluentPython (): Promise<string> {
   return pythonWith(`confluent-kafka-${CONFLUENT_KAFKA_VERSION}`, `confluent-kafka==${CONFLUENT_KAFKA_VERSION}`)
 }
 
+/** The same with its schema registry client and serdes. The next version asks for a newer certifi than there may be. */
+export async function registryPython (): Promise<string> {
+  return pythonWith(`confluent-kafka-registry-${CONFLUENT_REGISTRY_VERSION}`,
+    `confluent-kafka[avro,json,protobuf,schemaregistry]==${CONFLUENT_REGISTRY_VERSION}`)
+}
+
 async function pythonWith (name: string, ...packages: readonly string[]): Promise<string> {
   return join(await cached(name, async folder => {
     await succeed('python3', ['-m', 'venv', folder], { timeoutMs: FETCH_TIMEOUT_MS })
@@ -88,14 +123,50 @@ async function pythonWith (name: string, ...packages: readonly string[]): Promis
   }), 'bin/python')
 }
 
+/**
+ * The folder of a package that has the schema registry clients from npm. They are no development dependencies: with the clients of
+ * three clouds that one of them brings they weigh 170 MB.
+ */
+export async function nodeRegistryClients (): Promise<string> {
+  return cached(`node-registry-${Object.values(NODE_REGISTRY_CLIENTS).join('-')}`, async folder => {
+    await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies: NODE_REGISTRY_CLIENTS }))
+    await succeed('npm', ['install', '--silent', '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: folder, timeoutMs: FETCH_TIMEOUT_MS })
+  })
+}
+
 /** franz-go in a program of ours, built from `go/`, whose `go.mod` pins it. */
 export async function goProgram (): Promise<string> {
-  const source = new URL('go/', import.meta.url).pathname
-  const digest = createHash('sha256')
-  for (const name of (await readdir(source)).sort()) digest.update(name).update(await readFile(join(source, name)))
-  return join(await cached(`go-${digest.digest('hex').slice(0, 16)}`, async folder => {
+  return goBuild('go')
+}
+
+/** Registry clients of Go, franz-go's and Confluent's, built from `go-registry/`. The latter contains a librdkafka, so that a C compiler is needed. */
+export async function goRegistryProgram (): Promise<string> {
+  return goBuild('go-registry')
+}
+
+async function goBuild (name: string): Promise<string> {
+  const source = new URL(`${name}/`, import.meta.url).pathname
+  return join(await cached(`${name}-${await digestOf(source)}`, async folder => {
     await succeed(await goCommand(), ['build', '-o', join(folder, 'client'), '.'], { cwd: source, timeoutMs: FETCH_TIMEOUT_MS })
   }), 'client')
+}
+
+/** schema_registry_converter in a program of ours, built from `rust/`, whose `Cargo.lock` pins it. Rust 1.88 or later is needed. */
+export async function rustProgram (): Promise<string> {
+  const source = new URL('rust/', import.meta.url).pathname
+  return join(await cached(`rust-${await digestOf(source)}`, async folder => {
+    // Outlives the folder: crates take minutes, and cargo lets one build at a time into it.
+    const target = join(CACHE, 'rust-target')
+    await succeed('cargo', ['build', '--quiet', '--locked', '--target-dir', target], { cwd: source, timeoutMs: 2 * FETCH_TIMEOUT_MS })
+    await copyFile(join(target, 'debug/interop'), join(folder, 'client'))
+  }), 'client')
+}
+
+/** Of the names and contents of all files. */
+async function digestOf (source: string): Promise<string> {
+  const digest = createHash('sha256')
+  for (const name of (await readdir(source)).sort()) digest.update(name).update(await readFile(join(source, name)))
+  return digest.digest('hex').slice(0, 16)
 }
 
 /** The first one that the environment names, as Go itself reads it. */

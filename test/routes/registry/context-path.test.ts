@@ -1,5 +1,5 @@
 import t from 'tap'
-import { withoutContext } from '../../../routes/registry/context-path.ts'
+import { registryPath, withoutContext } from '../../../routes/registry/context-path.ts'
 
 t.test('a context in front of a path goes where the registry looks for it', async t => {
   for (const [url, expected] of [
@@ -28,6 +28,19 @@ t.test('a context in front of a path goes where the registry looks for it', asyn
     ['/contexts/.team?a=/b', '/contexts/.team?a=/b'],
     ['/topics/contexts/.team/subjects', '/topics/contexts/.team/subjects']
   ] as const) t.equal(withoutContext(url), expected, url)
+})
+
+t.test('a slash behind the versions of a subject says nothing, as in JAX-RS', async t => {
+  for (const [url, expected] of [
+    ['/compatibility/subjects/a%2Fb/versions/?normalize=false&verbose=true', '/compatibility/subjects/a%2Fb/versions?normalize=false&verbose=true'],
+    ['/contexts/.team/compatibility/subjects/a/versions/', '/compatibility/subjects/:.team:a/versions'],
+    ['/subjects/a/versions/', '/subjects/a/versions'],
+    ['/subjects/a/versions/1', '/subjects/a/versions/1'],
+    ['/subjects/a/versions//', '/subjects/a/versions//'],
+    ['/subjects/versions/', '/subjects/versions/'],
+    ['/topics/subjects/a/versions/', '/topics/subjects/a/versions/'],
+    ['/subjects?subjectPrefix=/subjects/a/versions/', '/subjects?subjectPrefix=/subjects/a/versions/']
+  ] as const) t.equal(registryPath(url), expected, url)
 })
 
 t.test('whatever stands there, it is no error, and takes no time', async t => {

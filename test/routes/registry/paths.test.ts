@@ -223,6 +223,14 @@ const rows: readonly Row[] = [
     asked: ['check', 'orders-value', 'all', content, { normalize: true }],
     answer: { is_compatible: true }
   },
+  {
+    method: 'POST',
+    url: '/compatibility/subjects/orders-value/versions/?normalize=false&verbose=true',
+    body: { schema: TEXT },
+    given: { isCompatible: false, messages: ['no'] },
+    asked: ['check', 'orders-value', 'all', content, { normalize: false }],
+    answer: { is_compatible: false, messages: ['no'] }
+  },
   { url: '/config', given: { compatibilityLevel: 'BACKWARD' }, asked: ['config', null, false], answer: { compatibilityLevel: 'BACKWARD' } },
   {
     url: '/config/orders-value?defaultToGlobal=true',
