@@ -1,9 +1,9 @@
 /**
  * Kafka's own programs, as main classes from its released jars.
  */
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import type { Test } from 'tap'
-import { kafkaLibs } from './cache.ts'
+import { KAFKA_VERSION, kafkaLibs } from './cache.ts'
 import { Background, run, succeed, type Finished, type RunOptions } from './run.ts'
 
 /** Small heaps, and a compiler that gives up early: these processes live for seconds, many on one machine. */
@@ -39,6 +39,12 @@ export async function startKafkaTool (t: Test, name: string, args: readonly stri
 /** Runs a Java source file of ours against Kafka's classes. */
 export async function javaProgram (file: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   return succeed('java', await argumentsOf(file, args), options)
+}
+
+/** Runs a Java source file of ours against the Kafka client and the classes in a folder. */
+export async function javaProgramWith (libs: string, file: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
+  const client = join(await kafkaLibs(), `kafka-clients-${KAFKA_VERSION}.jar`)
+  return succeed('java', [...JVM, '-cp', [client, join(libs, '*')].join(delimiter), file, ...args], options)
 }
 
 /** The arguments with which `java` runs a source file of ours against Kafka's classes, beside other options of its own. */
