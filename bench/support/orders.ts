@@ -31,10 +31,19 @@ export function orderBytes (schemaId: number, id: number): Buffer {
   for (let i = 0; i < 3; i++) {
     const length = i === 2 ? left : Math.floor(left / (3 - i))
     left -= length
-    parts.push(text('s'.repeat(length - 1)), long(BigInt(i + 1)))
+    parts.push(text(sku(id * 3 + i, length - 1)), long(BigInt(i + 1)))
   }
   parts.push(long(0n))
   return Buffer.concat(parts)
+}
+
+/** Letters and digits that do not repeat: what is compressed in real records are the names, which Avro does not write. */
+function sku (seed: number, length: number): string {
+  let state = seed + 1
+  return Array.from({ length }, () => {
+    state = (state * 48271) % 0x7fffffff
+    return (state % 36).toString(36)
+  }).join('')
 }
 
 function long (value: bigint): Buffer {
