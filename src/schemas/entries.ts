@@ -18,6 +18,14 @@ import { normalSubject } from './subjects.ts'
 /** On a record that says again what holds, because another one said otherwise: it changes nothing, wherever it comes to stand. */
 export const REPAIR_HEADER = 'barnabas.repair'
 
+/**
+ * On a version whose numbers a gateway like this one has given: only such a record can have lost a race. What another registry has
+ * written holds as it does there, even where it gave an id twice.
+ */
+export const WRITER_HEADER = 'barnabas.registry'
+
+const writer = [{ key: WRITER_HEADER, value: Buffer.from('1') }]
+
 export interface SchemaValue {
   readonly id: number
   readonly content: SchemaContent
@@ -25,8 +33,19 @@ export interface SchemaValue {
   readonly extra: Readonly<Record<string, unknown>> | null
 }
 
+export interface SchemaChange {
+  readonly kind: 'schema'
+  readonly subject: string
+  readonly version: number
+  readonly value: SchemaValue | null
+  readonly isRepair: boolean
+  /** Of a repair: the offset of the record that was passed over. */
+  readonly repairs: number
+  readonly isOurs: boolean
+}
+
 export type RegistryChange =
-  | { readonly kind: 'schema', readonly subject: string, readonly version: number, readonly value: SchemaValue | null, readonly isRepair: boolean }
+  | SchemaChange
   | { readonly kind: 'config', readonly scope: string, readonly value: StoredConfig | null }
   | { readonly kind: 'mode', readonly scope: string, readonly value: Mode | null }
   | { readonly kind: 'delete', readonly subject: string, readonly upTo: number }
@@ -51,7 +70,7 @@ export function keyOf (change: RegistryChange): string | null {
   }
 }
 
-export function schemaEntry (subject: string, version: number, { id, content, deleted, extra }: SchemaValue): Entry {
+export function schemaEntry (subject: string, version: number, { id, content, deleted, extra }: SchemaValue, isOurs = true): Entry {
   const { schemaType, schema, references, metadata, ruleSet } = content
   const { md5, ...more } = extra ?? {}
   return {
@@ -68,12 +87,13 @@ export function schemaEntry (subject: string, version: number, { id, content, de
       schema,
       deleted,
       ...more
-    })
+    }),
+    ...isOurs && { headers: writer }
   }
 }
 
-export const storedEntry = ({ view, content, extra }: Stored, deleted = view.deleted): Entry =>
-  schemaEntry(view.subject, view.version, { id: view.id, content, deleted, extra })
+export const storedEntry = ({ view, content, extra, isOurs }: Stored, deleted = view.deleted): Entry =>
+  schemaEntry(view.subject, view.version, { id: view.id, content, deleted, extra }, isOurs)
 
 export const schemaTombstone = (subject: string, version: number): Entry => ({ key: schemaKey(subject, version), value: null })
 
@@ -87,10 +107,12 @@ export const deleteEntry = (subject: string, upTo: number): Entry =>
   ({ key: scopedKey('DELETE_SUBJECT', subject), value: JSON.stringify({ subject, version: upTo }) })
 
 export const repairEntry = (entry: Entry, offset: number): Entry =>
-  ({ ...entry, headers: [{ key: REPAIR_HEADER, value: Buffer.from(String(offset)) }] })
+  ({ ...entry, headers: [...entry.headers ?? [], { key: REPAIR_HEADER, value: Buffer.from(String(offset)) }] })
 
 /** Null for what is passed over: what this version does not know, and what is no entry of a registry. */
-export function changeOf ({ key, value, headers }: LoggedEntry): RegistryChange | null {
+export function changeOf ({ key, value: text, headers }: LoggedEntry): RegistryChange | null {
+  // Karapace deletes with a value of no bytes, where Confluent's registry writes none.
+  const value = text === '' ? null : text
   const fields = objectOf(key)
   if (fields === null) return null
   const { keytype, subject, version } = fields
@@ -100,8 +122,10 @@ export function changeOf ({ key, value, headers }: LoggedEntry): RegistryChange 
     case 'SCHEMA': {
       if (scope === '' || !isPositive(version)) return null
       const found = value === null ? null : schemaValueOf(value)
-      const isRepair = headers.length > 0 && headers.some(header => header.key === REPAIR_HEADER)
-      return found === undefined ? null : { kind: 'schema', subject: scope, version, value: found, isRepair }
+      if (found === undefined) return null
+      const repair = headers.find(header => header.key === REPAIR_HEADER)
+      const isOurs = headers.some(header => header.key === WRITER_HEADER)
+      return { kind: 'schema', subject: scope, version, value: found, isRepair: repair !== undefined, repairs: Number(repair?.value ?? -1), isOurs }
     }
     case 'CONFIG': return value === null ? { kind: 'config', scope, value } : scoped('config', scope, configOfLog(objectOf(value)))
     case 'MODE': return value === null ? { kind: 'mode', scope, value } : scoped('mode', scope, modeOf(objectOf(value)?.['mode']))

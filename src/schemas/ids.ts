@@ -11,10 +11,13 @@ export interface Stored {
   readonly content: Content
   /** What its value in the log says beyond what is known here; written again with it. */
   readonly extra: Readonly<Record<string, unknown>> | null
+  /** Whether a gateway like this one has given its numbers. */
+  readonly isOurs: boolean
 }
 
 interface Bound {
-  readonly content: Content
+  /** What the id means: that of the first version that had it, where another registry gave it to several. */
+  content: Content
   /** Versions that have the id, deleted ones too. */
   readonly versions: Set<Stored>
 }
@@ -43,7 +46,8 @@ export class ContextIds {
     const bound = this.#bound.get(id)
     if (bound === undefined) return undefined
     let first: SchemaVersion | undefined
-    for (const { view } of bound.versions) {
+    for (const { view, content } of bound.versions) {
+      if (content.key !== bound.content.key) continue
       if (!view.deleted) return view
       first ??= view
     }
@@ -78,6 +82,21 @@ export class ContextIds {
       return
     }
     this.#bound.set(id, { content, versions: new Set([stored]) })
+    this.#index(id, content)
+  }
+
+  remove (stored: Stored): void {
+    const { id } = stored.view
+    const bound = this.#bound.get(id)!
+    bound.versions.delete(stored)
+    const [next] = bound.versions
+    if ([...bound.versions].some(({ content }) => content.key === bound.content.key)) return
+    this.#unindex(id, bound.content)
+    if (next === undefined) this.#bound.delete(id)
+    else this.#index(id, bound.content = next.content)
+  }
+
+  #index (id: number, content: Content): void {
     const ids = this.#ids.get(content.key)
     if (ids !== undefined) ids.push(id)
     else {
@@ -87,13 +106,7 @@ export class ContextIds {
     }
   }
 
-  remove (stored: Stored): void {
-    const { id } = stored.view
-    const bound = this.#bound.get(id)!
-    bound.versions.delete(stored)
-    if (bound.versions.size > 0) return
-    this.#bound.delete(id)
-    const { content } = bound
+  #unindex (id: number, content: Content): void {
     const ids = this.#ids.get(content.key)!.filter(one => one !== id)
     if (ids.length > 0) this.#ids.set(content.key, ids)
     else {

@@ -4,10 +4,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Dispatch } from '../../protocol/rpc.ts'
-import { StateLog } from '../state/log.ts'
+import { StateLog, type Rebuild } from '../state/log.ts'
 import type { Entry, TopicSpec } from '../state/topic.ts'
 import { repairEntry, schemaTombstone, storedEntry } from './entries.ts'
-import { RegistryState, type Contradiction } from './state.ts'
+import { RegistryState, type Contradiction, type Correction } from './state.ts'
 
 export const SCHEMAS_TOPIC = '_schemas'
 
@@ -62,17 +62,20 @@ export class RegistryLog {
         this.#state.take(entries)
         this.#watch()
       },
-      rebuild: () => {
-        const next = new RegistryState(this.#state.revision + 1)
-        return {
-          changed: entries => next.take(entries),
-          done: () => {
-            this.#state = next
-            this.#watch()
-          }
-        }
-      }
+      rebuild: () => this.#rebuild()
     }, { onTrouble, create: 'when written' })
+  }
+
+  #rebuild (known?: ReadonlyMap<string, Correction>): Rebuild {
+    const next = new RegistryState(this.#state.revision + 1, known)
+    return {
+      changed: entries => next.take(entries),
+      again: () => known === undefined && next.wasMisled ? this.#rebuild(next.corrections) : null,
+      done: () => {
+        this.#state = next
+        this.#watch()
+      }
+    }
   }
 
   get state (): RegistryState { return this.#state }
@@ -119,8 +122,9 @@ export class RegistryLog {
   async write (entries: readonly Entry[]): Promise<boolean[]> {
     if (entries.length === 0) return []
     const startedMs = performance.now()
-    const offset = await this.#log.append(entries.map(entry => ({ ...entry, key: this.#state.keyInLog(entry.key) })))
-    this.#ours += entries.length
+    const twins = entries.filter(({ key, value }) => value === null && this.#state.isTwofold(key))
+    const offset = await this.#log.append([...entries.map(entry => ({ ...entry, key: this.#state.keyInLog(entry.key) })), ...twins])
+    this.#ours += entries.length + twins.length
     this.#writeMs = Math.max(1, 0.8 * this.#writeMs + 0.2 * (performance.now() - startedMs))
     return entries.map((_, i) => !this.#state.isLost(offset + i))
   }

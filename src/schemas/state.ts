@@ -5,12 +5,18 @@
  * is written over with what holds (src/schemas/registry-log.ts). Such a repair changes nothing, wherever it comes to stand: it may
  * be late itself, and then contradicts. Only where compaction left nothing else of its key, it is what counts.
  *
- * In mode IMPORT versions may be given anew, as other registries do.
+ * Compaction may stop between a record that was passed over and its repair. What came before them is gone then, and the record
+ * looks as if it were the first; until the repair shows that it was not, others may have been misjudged by it. So where a repair
+ * says something else than what holds, the log is read once more, with what the repairs say known from the beginning.
+ *
+ * That is how gateways like this one settle their races; their records say that they are theirs. What another registry has written
+ * holds as it does there: the last one of a key, and an id means what it meant first. In mode IMPORT versions may be given anew, as
+ * there.
  */
 import type { LoggedEntry } from '../state/topic.ts'
 import type { ConfigEntity, StoredConfig } from './config-entity.ts'
 import { contentOf, type Content } from './content.ts'
-import { changeOf, keyOf, type RegistryChange, type SchemaValue } from './entries.ts'
+import { changeOf, keyOf, type RegistryChange, type SchemaChange, type SchemaValue } from './entries.ts'
 import { ContextIds, type Stored } from './ids.ts'
 import type { Mode, SchemaVersion } from './model.ts'
 import { SubjectVersions } from './subject-versions.ts'
@@ -23,6 +29,13 @@ export interface Contradiction {
   readonly offset: number
   /** Of `performance.now`. */
   readonly seenMs: number
+}
+
+/** What a repair says: records of ours under its key up to this offset that say something else were passed over. */
+export interface Correction {
+  readonly upTo: number
+  readonly id: number | null
+  readonly contentKey: string | null
 }
 
 const GLOBAL_CONTEXT = ':.__GLOBAL:'
@@ -44,19 +57,31 @@ export class RegistryState {
   readonly #referrers = new Map<string, Set<Stored>>()
   /** Keys that were written in another order of fields, by ours: to write over them. */
   readonly #otherKeys = new Map<string, string>()
+  /** Keys of ours that stand in the log in either order. */
+  readonly #twofold = new Set<string>()
   /** Keys that had a value, or a record that was passed over, and have none. */
   readonly #emptied = new Set<string>()
   /** Versions of which nothing was read but a repair. */
   readonly #repaired = new WeakSet<Stored>()
   readonly #lost = new Set<number>()
+  /** By key, as far as it was read; and what was known before. */
+  readonly #corrections = new Map<string, Correction>()
+  readonly #known: ReadonlyMap<string, Correction>
+  #wasMisled = false
   #revision: number
   /** Rises when a version that others refer to is gone or another. */
   #referenceRevision = 0
   #ignored = 0
 
-  constructor (revision = 0) {
+  /** `known`: corrections that an earlier reading of the same log has met. */
+  constructor (revision = 0, known: ReadonlyMap<string, Correction> = new Map()) {
     this.#revision = revision
+    this.#known = known
   }
+
+  get corrections (): ReadonlyMap<string, Correction> { return this.#corrections }
+  /** Whether a repair said something else than what held when it was read. */
+  get wasMisled (): boolean { return this.#wasMisled }
 
   get revision (): number { return this.#revision }
   get referenceRevision (): number { return this.#referenceRevision }
@@ -123,6 +148,11 @@ export class RegistryState {
     return this.#otherKeys.get(key) ?? key
   }
 
+  /** Whether there are records under this key and under `keyInLog` of it, so that what is gone must be gone under both. */
+  isTwofold (key: string): boolean {
+    return this.#twofold.has(key)
+  }
+
   /** One batch. */
   take (entries: readonly LoggedEntry[]): void {
     for (const entry of entries) {
@@ -132,10 +162,25 @@ export class RegistryState {
         continue
       }
       const key = keyOf(change)
-      if (key !== null && key !== entry.key) this.#otherKeys.set(key, entry.key)
+      if (key !== null) this.#takeKey(key, entry.key, change)
       this.#apply(change, entry)
     }
     this.#revision++
+  }
+
+  #takeKey (key: string, written: string, change: RegistryChange): void {
+    const other = this.#otherKeys.get(key)
+    if (written !== key) this.#otherKeys.set(key, written)
+    if (written === key ? other !== undefined : other === undefined && this.#holds(change)) this.#twofold.add(key)
+  }
+
+  #holds (change: RegistryChange): boolean {
+    switch (change.kind) {
+      case 'schema': return this.versionsOf(change.subject).get(change.version) !== undefined
+      case 'config': return this.configs.has(change.scope)
+      case 'mode': return this.modes.has(change.scope)
+      default: return false
+    }
   }
 
   #apply (change: RegistryChange, { key, offset }: LoggedEntry): void {
@@ -154,35 +199,52 @@ export class RegistryState {
     }
   }
 
-  #takeSchema ({ subject, version, value, isRepair }: RegistryChange & { readonly kind: 'schema' }, key: string, offset: number): void {
+  #takeSchema (change: SchemaChange, key: string, offset: number): void {
+    const { subject, version, value, isRepair, isOurs } = change
     const current = this.versionsOf(subject).get(version)
     const ids = this.idsOf(contextOf(subject))
     const content = value === null ? null : ids.interned(contentOf(value.content))
-    if (isRepair ? this.#isRepair(subject, key, current, value, content) : this.#isLegal(subject, current, value, content)) {
+    if (isRepair) this.#correct(key, { upTo: change.repairs, id: value?.id ?? null, contentKey: content?.key ?? null })
+    else if (isOurs && this.#isCorrected(key, offset, value, content)) return
+    if (isRepair ? this.#isRepair(change, key, current, content) : this.#isLegal(change, current, content)) {
       this.contradictions.delete(key)
       if (isRepair && saysSame(current, value, content)) return
-      const next = value === null ? null : storedOf(subject, version, value, content!)
+      const next = value === null ? null : storedOf(subject, version, value, content!, isOurs)
       if (isRepair && next !== null) this.#repaired.add(next)
       if (next === null) this.#emptied.add(key)
       else this.#emptied.delete(key)
       this.#put(current, next)
       return
     }
+    if (isRepair) this.#wasMisled = true
     if (current === undefined) this.#emptied.add(key)
     this.contradictions.set(key, { subject, version, offset, seenMs: performance.now() })
     this.#lost.add(offset)
     if (this.#lost.size > MAX_LOST) this.#lost.delete(this.#lost.values().next().value!)
   }
 
-  /** Whether a repair says what holds, or is all that is left of its key. */
-  #isRepair (subject: string, key: string, current: Stored | undefined, value: SchemaValue | null, content: Content | null): boolean {
-    if (saysSame(current, value, content)) return true
-    if (current !== undefined) return value === null && this.#repaired.has(current)
-    return !this.#emptied.has(key) && this.#isLegal(subject, current, value, content)
+  #correct (key: string, correction: Correction): void {
+    const before = this.#corrections.get(key)
+    if (before === undefined || before.upTo <= correction.upTo) this.#corrections.set(key, correction)
   }
 
-  #isLegal (subject: string, current: Stored | undefined, value: SchemaValue | null, content: Content | null): boolean {
-    if (value === null || content === null) return true
+  /** Whether it is known from an earlier reading that the record was passed over. */
+  #isCorrected (key: string, offset: number, value: SchemaValue | null, content: Content | null): boolean {
+    const correction = this.#known.get(key)
+    return correction !== undefined && value !== null && offset <= correction.upTo &&
+      (correction.id !== value.id || correction.contentKey !== content!.key)
+  }
+
+  /** Whether a repair says what holds, or is all that is left of its key. */
+  #isRepair (change: SchemaChange, key: string, current: Stored | undefined, content: Content | null): boolean {
+    const { value } = change
+    if (saysSame(current, value, content)) return true
+    if (current !== undefined) return value === null && this.#repaired.has(current)
+    return !this.#emptied.has(key) && this.#isLegal(change, current, content)
+  }
+
+  #isLegal ({ subject, value, isOurs }: SchemaChange, current: Stored | undefined, content: Content | null): boolean {
+    if (value === null || content === null || !isOurs) return true
     const isImport = (): boolean => this.modeOf(subject) === 'IMPORT'
     const isSame = current !== undefined && current.view.id === value.id && current.content.key === content.key
     // Nobody takes a deletion back: such a record was written before it, and late.
@@ -243,10 +305,10 @@ function saysSame (current: Stored | undefined, value: SchemaValue | null, conte
   return current.view.id === value.id && current.content.key === content!.key && current.view.deleted === value.deleted
 }
 
-function storedOf (subject: string, version: number, { id, deleted, extra }: SchemaValue, content: Content): Stored {
+function storedOf (subject: string, version: number, { id, deleted, extra }: SchemaValue, content: Content, isOurs: boolean): Stored {
   const { schemaType, schema, references, metadata, ruleSet, guid } = content
   const view: SchemaVersion = { subject, version, id, guid, schemaType, schema, references, metadata, ruleSet, deleted }
-  return { view, content, extra }
+  return { view, content, extra, isOurs }
 }
 
 function put<K, V> (map: Map<K, V>, key: K, value: V | null): void {

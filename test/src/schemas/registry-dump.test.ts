@@ -105,14 +105,83 @@ t.test('a topic of Karapace, and one with its keys in another order', async t =>
   t.strictSame(knownTo(await openRegistry(t, log.dispatch)), knownTo(registry))
 })
 
-t.test('versions that were imported over others are taken as they stand', async t => {
+t.test('what Karapace deletes, with values of no bytes', async t => {
+  const log = await dump([
+    ['{"keytype":"CONFIG","subject":"s","magic":0}', '{"compatibilityLevel":"NONE"}'],
+    ['{"keytype":"SCHEMA","subject":"s","version":1,"magic":1}', `{"subject":"s","version":1,"id":1,"schema":${text('a')},"deleted":true}`],
+    ['{"keytype":"SCHEMA","subject":"s","version":2,"magic":1}', `{"subject":"s","version":2,"id":2,"schema":${text('b')},"deleted":false}`],
+    ['{"keytype":"SCHEMA","subject":"s","version":1,"magic":1}', ''],
+    ['{"keytype":"CONFIG","subject":"s","magic":0}', ''],
+    ['{"keytype":"SCHEMA","subject":"t","version":1,"magic":1}', `{"subject":"t","version":1,"id":3,"schema":${text('c')},"deleted":true}`],
+    ['{"keytype":"SCHEMA","subject":"t","version":1,"magic":1}', ''],
+    ['{"keytype":"SCHEMA","subject":"t","version":1,"magic":1}', `{"subject":"t","version":1,"id":4,"schema":${text('d')},"deleted":false}`]
+  ])
+  const registry = await openRegistry(t, log.dispatch)
+  t.strictSame(registry.versions('s', { deleted: true }), [2])
+  t.throws(() => registry.config('s', false), { code: 40408 })
+  t.match(registry.get('t', 1), { id: 4, schema: fake('d').schema }, 'the version is given anew')
+})
+
+t.test('what stands under keys in either order goes under both', async t => {
+  const log = await dump([
+    ['{"subject":"s","version":1,"magic":1,"keytype":"SCHEMA"}', `{"subject":"s","version":1,"id":1,"schema":${text('a')},"deleted":false}`]
+  ])
+  const registry = await openRegistry(t, log.dispatch)
+  await registry.register('s', fake('a b?'))
+  await registry.setConfig('s', { compatibilityLevel: 'NONE' })
+  const topic = new StateTopic(log.dispatch, schemasTopic)
+  await topic.find(signal)
+  await topic.append([
+    { key: '{"subject":"s","version":2,"magic":1,"keytype":"SCHEMA"}', value: `{"subject":"s","version":2,"id":2,"schema":${text('a b?')},"deleted":true}` },
+    { key: '{"subject":"s","magic":0,"keytype":"CONFIG"}', value: '{"compatibilityLevel":"FULL"}' }
+  ], signal)
+  await registry.refresh()
+  const before = entriesOf(log).length
+  await registry.deleteVersion('s', 2, true)
+  await registry.deleteConfig('s')
+  t.strictSame(entriesOf(log).slice(before), [
+    ['{"subject":"s","version":2,"magic":1,"keytype":"SCHEMA"}', null],
+    ['{"keytype":"SCHEMA","subject":"s","version":2,"magic":1}', null],
+    ['{"subject":"s","magic":0,"keytype":"CONFIG"}', null],
+    ['{"keytype":"CONFIG","subject":"s","magic":0}', null]
+  ], 'else compaction would bring back what stands under the other one')
+  t.strictSame(registry.versions('s', { deleted: true }), [1])
+})
+
+t.test('versions that another registry wrote over others are taken as they stand', async t => {
   const value = (id: number, fields: string): string => `{"subject":"s","version":1,"id":${id},"schema":${text(fields)},"deleted":false}`
   const key = '{"keytype":"SCHEMA","subject":"s","version":1,"magic":1}'
   const mode = '{"keytype":"MODE","subject":"s","magic":0}'
   const log = await dump([[key, value(1, 'a')], [mode, '{"mode":"IMPORT"}'], [key, value(5, 'b')], [mode, '{"mode":"READWRITE"}'], [key, value(6, 'c')]])
   const registry = await openRegistry(t, log.dispatch)
-  t.match(registry.get('s', 1), { id: 5, schema: fake('b').schema }, 'in mode IMPORT, and not afterwards')
+  t.match(registry.get('s', 1), { id: 6, schema: fake('c').schema }, 'the last one, as there')
   t.throws(() => registry.schemaById(1), { code: 40403 })
+})
+
+t.test('where another registry has given an id twice, both versions are there, and nothing is written over', async t => {
+  const value = (subject: string, fields: string): string => `{"subject":"${subject}","version":1,"id":1,"schema":${text(fields)},"deleted":false}`
+  const key = (subject: string): string => `{"keytype":"SCHEMA","subject":"${subject}","version":1,"magic":1}`
+  const log = await dump([[key('a'), value('a', 'x')], [key('b'), value('b', 'y')]])
+  const registry = await openRegistry(t, log.dispatch, { repairAfterMs: 10 })
+  const before = entriesOf(log)
+  t.strictSame(registry.subjects({}), ['a', 'b'])
+  t.match(registry.get('a', 1), { id: 1, schema: fake('x').schema })
+  t.match(registry.get('b', 1), { id: 1, schema: fake('y').schema })
+  t.match(registry.schemaById(1), { schema: fake('x').schema }, 'an id means what it meant first')
+  t.match(registry.lookup('b', fake('y'), {}), { id: 1, version: 1 })
+  t.match(await registry.register('c', fake('z')), { id: 2 }, 'the next one is new')
+  t.match(await registry.register('d', fake('x')), { id: 1 })
+  await new Promise(resolve => setTimeout(resolve, 100))
+  t.strictSame(entriesOf(log).slice(0, before.length), before)
+  t.equal(entriesOf(log).length, before.length + 2, 'nothing but what was registered')
+  await registry.deleteSubject('b', false)
+  t.strictSame(knownTo(await openRegistry(t, log.dispatch)), knownTo(registry), 'what is deleted here stays as foreign as it was')
+  await registry.deleteSubject('a', false)
+  await registry.deleteSubject('a', true)
+  await registry.deleteSubject('d', false)
+  await registry.deleteSubject('d', true)
+  t.match(registry.schemaById(1), { schema: fake('y').schema }, 'when nobody has the first meaning any more, it is the next')
+  t.strictSame(knownTo(await openRegistry(t, log.dispatch)), knownTo(registry))
 })
 
 t.test('10,000 schemas are there at once, and registering among them is quick', async t => {

@@ -11,7 +11,7 @@ import { Produce } from '../../../protocol/messages/00-produce.ts'
 import { Fetch } from '../../../protocol/messages/01-fetch.ts'
 import { buildBatch, recordsIn, type Header } from '../../../protocol/records.ts'
 import type { Dispatch } from '../../../protocol/rpc.ts'
-import { REPAIR_HEADER } from '../../../src/schemas/entries.ts'
+import { REPAIR_HEADER, WRITER_HEADER } from '../../../src/schemas/entries.ts'
 import type { SchemaVersion } from '../../../src/schemas/model.ts'
 import type { Registry } from '../../../src/schemas/registry.ts'
 import { SCHEMAS_TOPIC } from '../../../src/schemas/registry-log.ts'
@@ -119,7 +119,8 @@ t.test('a record that contradicts is passed over by all, and written over by who
   const registry = await openRegistry(t, log.dispatch, { repairAfterMs: 20 })
   await registry.register('s', fake('a'))
   // What writers that were late would have written, and then died.
-  const write = (key: string, value: object): Promise<void> => append(log, key, JSON.stringify(value))
+  const ours = [{ key: WRITER_HEADER, value: Buffer.from('1') }]
+  const write = (key: string, value: object): Promise<void> => append(log, key, JSON.stringify(value), ours)
   const v1 = '{"keytype":"SCHEMA","subject":"s","version":1,"magic":1}'
   const v2 = '{"keytype":"SCHEMA","subject":"s","version":2,"magic":1}'
   const before = knownTo(registry)
