@@ -103,5 +103,7 @@ const rows = (flags: Flags): string[] =>
 
 function row (left: string, right: string): string[] {
   const [first = '', ...more] = wrap(right, WIDTH - LEFT - 2)
+  // What is longer than its column stands by itself.
+  if (left.length >= LEFT) return [`  ${left}`, ...[first, ...more].map(line => ' '.repeat(LEFT + 2) + line)]
   return [`  ${left.padEnd(LEFT)}${first}`, ...more.map(line => ' '.repeat(LEFT + 2) + line)]
 }
