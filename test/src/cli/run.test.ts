@@ -241,7 +241,7 @@ t.test('who asks may stand in a file', async t => {
 
 t.test('every command has a help of at most 80 columns', async t => {
   const world = await World.open(t)
-  for (const group of ['users', 'acls', 'quotas']) {
+  for (const group of ['users', 'acls', 'quotas', 'schema']) {
     const { stdout } = await world.run(`${group} --help`, { url: null })
     const commands = Array.from(stdout.matchAll(/^ {2}([a-z]+)/gm), ([, name]) => name!)
     t.ok(commands.length >= 3)
@@ -252,4 +252,42 @@ t.test('every command has a help of at most 80 columns', async t => {
       for (const line of help.stdout.split('\n')) t.ok(line.length <= 80, line)
     }
   }
+})
+
+t.test('schemas: registered, listed, checked, compared', async t => {
+  const world = await World.open(t)
+  const folder = t.testdir({ 'person.avsc': '"string"', 'person.txt': '"string"' })
+  const avsc = join(folder, 'person.avsc')
+  world.answers = {
+    'POST /subjects/p-value/versions': { body: { id: 7 } },
+    'POST /subjects/p-value': { body: { subject: 'p-value', version: 2, id: 7 } },
+    'GET /schemas': {
+      body: [{ subject: 'p-value', version: 2, id: 7, schema: '"string"' }, { subject: 'p-value2', version: 1, id: 8, schema: '{}', schemaType: 'JSON' }]
+    },
+    'GET /config/p-value': { body: { compatibilityLevel: 'FULL_TRANSITIVE' } },
+    'GET /subjects': { body: ['p-value'] },
+    'GET /subjects/p-value/versions': { body: [1, 2] },
+    'POST /compatibility/subjects/p-value/versions': {
+      body: {
+        is_compatible: false,
+        messages: ["{errorType:'TYPE_MISMATCH', description:'it's another', additionalInfo:'x'}", '{oldSchemaVersion: 2}', "{oldSchema: 'y'}"]
+      }
+    },
+    'GET /subjects/p-value/versions/1/diff/latest': { body: { from: 1, to: 2, compatibility: 'Each can read the other.', changes: ['a was added: int.'] } }
+  }
+  const registered = await world.run(`schema register ${avsc} --subject p-value --reference common=c-value:3`)
+  t.match(registered, { code: 0, stdout: 'p-value version 2, id 7.\n' })
+  t.match(world.asked[0], { body: { schema: '"string"', schemaType: 'AVRO', references: [{ name: 'common', subject: 'c-value', version: 3 }] } })
+  t.match((await world.run('schema list --subject p-value')).stdout, /^SUBJECT +VERSION +ID +TYPE\np-value +2 +7 +AVRO\n$/)
+  const checked = await world.run(`schema check ${avsc} --subject p-value`)
+  t.match(checked, {
+    code: 1,
+    stdout: /is not compatible: level FULL_TRANSITIVE of p-value, against versions 1, 2\.\n {2}- it's another\n {2}\(compared with version 2\)\n$/,
+    stderr: /would be refused under p-value/
+  })
+  t.match((await world.run('schema diff --subject p-value --from 1')).stdout, /version 1 to 2: Each can read the other\.\n {2}a was added: int\.\n/)
+  t.match(await world.run(`schema check ${join(folder, 'person.txt')} --subject p-value`), { code: 2, stderr: /--type: expected AVRO, JSON or PROTOBUF/ })
+  t.match(await world.run(`schema check ${join(folder, 'nothing.avsc')} --subject p-value`), { code: 1, stderr: /cannot be read/ })
+  t.match(await world.run(`schema check ${avsc}`), { code: 2, stderr: /--subject SUBJECT is missing/ })
+  t.match(await world.run(`schema register ${avsc} --subject s --reference nonsense`), { code: 2, stderr: /expected NAME=SUBJECT:VERSION/ })
 })
