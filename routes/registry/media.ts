@@ -13,11 +13,15 @@ const ANSWERS = [REGISTRY_TYPE, 'application/vnd.schemaregistry+json', 'applicat
 
 const BODIES: ReadonlySet<string> = new Set([...ANSWERS, 'application/octet-stream', 'application/x-www-form-urlencoded'])
 
+/** A schema has a million characters at most, of which many may be escaped. JSON takes up to a hundred times its size in memory. */
+const MAX_BODY_BYTES = 4 * 1024 * 1024
+
 /** An empty body is an empty object. */
 export function readRegistryBodies (app: FastifyInstance, watch: BodyWatch): void {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser<string>('*', { parseAs: 'string' }, (request, body, done) => {
+  const bodyLimit = Math.min(app.initialConfig.bodyLimit ?? MAX_BODY_BYTES, MAX_BODY_BYTES)
+  app.addContentTypeParser<string>('*', { parseAs: 'string', bodyLimit }, (request, body, done) => {
     watch.forget(request)
     const { mediaType } = request
     if (body.length === 0) return done(null, {})

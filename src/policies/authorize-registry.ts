@@ -86,7 +86,7 @@ export class GuardedRegistry {
     return this.#registry.lookup(...args)
   }
 
-  check (context: Context, ...args: Of<'check'>): CheckResult {
+  check (context: Context, ...args: Of<'check'>): Promise<CheckResult> {
     this.#requireSubject(context, 'CompareSchema', needs.CompareSchema.topic, args[0])
     this.#requireReferences(context, 'CompareSchema', args[0], args[2])
     return this.#registry.check(...args)

@@ -2,6 +2,7 @@
  * Whether a new schema goes with those before it, as the level asks, told in the format of Confluent's registry, which people
  * read with programs.
  */
+import { setImmediate as othersTurn } from 'node:timers/promises'
 import type { Incompatibility, ParsedSchema } from './format.ts'
 import type { CompatibilityLevel, CompatibilityPolicy } from './model.ts'
 import type { VersionConflict } from './registry-error.ts'
@@ -25,11 +26,13 @@ export interface Verdict {
   readonly conflicts: readonly VersionConflict[]
 }
 
-const COMPATIBLE: Verdict = { messages: [], conflicts: [] }
+export const COMPATIBLE: Verdict = { messages: [], conflicts: [] }
 const OTHER_TYPE: Incompatibility = {
   type: 'SCHEMA_TYPE_MISMATCH', path: '', description: 'Incompatible because of different schema type', additionalInfo: ''
 }
 const MAX_OLD_SCHEMA = 10 * 1024
+/** How long comparing may keep everybody else waiting, but for the version that it is at. */
+const SLICE_MS = 10
 
 export const isTransitive = (level: CompatibilityLevel): boolean => level.endsWith('_TRANSITIVE')
 
@@ -43,6 +46,19 @@ export function compatibility (schema: ParsedSchema, earlier: Iterable<Earlier>,
     const conflicts = conflictsWith(schema, one, level, policy)
     if (conflicts.length > 0) return { messages: messagesOf(conflicts, one, level), conflicts }
     if (!isTransitive(level)) break
+  }
+  return COMPATIBLE
+}
+
+/** The same, piece by piece: a subject may have thousands of versions. `earlier` is gone through while others change what they like. */
+export async function compatibilityInTurns (schema: ParsedSchema, earlier: readonly Earlier[], rules: Rules): Promise<Verdict> {
+  let startedAt = performance.now()
+  for (const one of earlier) {
+    const verdict = compatibility(schema, [one], rules)
+    if (verdict.messages.length > 0 || !isTransitive(rules.level)) return verdict
+    if (performance.now() - startedAt < SLICE_MS) continue
+    await othersTurn()
+    startedAt = performance.now()
   }
   return COMPATIBLE
 }

@@ -8,6 +8,10 @@ import { checkRules } from './rules/contract.ts'
 
 type Json = { readonly [name: string]: unknown }
 
+/** Of the JSON, in characters. All of it is gone through whenever schemas are compared. */
+const MAX_METADATA = 100_000
+const MAX_RULE_SET = 200_000
+
 const kinds: ReadonlySet<unknown> = new Set(['TRANSFORM', 'CONDITION'])
 const modes: ReadonlySet<unknown> = new Set(['UPGRADE', 'DOWNGRADE', 'UPDOWN', 'WRITE', 'READ', 'WRITEREAD'])
 
@@ -30,7 +34,10 @@ export function readMetadata (value: unknown, where = 'metadata'): Metadata {
   if (!isMissing(tags) && !isMap(tags, areTexts)) fail('tags: expected lists of names by path.')
   if (!isMissing(properties) && !isMap(properties, isText)) fail('properties: expected strings by name.')
   if (!isMissing(sensitive) && !areTexts(sensitive)) fail('sensitive: expected a list of names of properties.')
-  return picked(value, ['tags', 'properties', 'sensitive']) as Metadata
+  const metadata = picked(value, ['tags', 'properties', 'sensitive']) as Metadata
+  const { length } = JSON.stringify(metadata)
+  if (length > MAX_METADATA) fail(`its JSON has ${length} characters, of ${MAX_METADATA} at most.`)
+  return metadata
 }
 
 const ruleTexts = ['name', 'doc', 'type', 'expr', 'onSuccess', 'onFailure'] as const
@@ -47,6 +54,8 @@ export function readRuleSet (value: unknown, where = 'ruleSet'): RuleSet {
     if (!Array.isArray(rules)) return fail(`${list}: expected a list.`)
     ruleSet[list] = rules.map((rule, i) => readRule(rule, what => fail(`${list}[${i}]: ${what}`)))
   }
+  const { length } = JSON.stringify(ruleSet)
+  if (length > MAX_RULE_SET) fail(`its JSON has ${length} characters, of ${MAX_RULE_SET} at most.`)
   const { enableAt } = value
   if (!isMissing(enableAt)) ruleSet['enableAt'] = isText(enableAt) ? enableAt : fail('enableAt: expected a string.')
   try {

@@ -4,7 +4,7 @@
  */
 import { KafkaError } from '../../protocol/errors.ts'
 import type { Entry } from '../state/topic.ts'
-import { compatibility, type Earlier, type Verdict } from './compatibility.ts'
+import { COMPATIBLE, compatibilityInTurns, type Earlier, type Verdict } from './compatibility.ts'
 import { DEFAULT_LEVEL, withContract, type ConfigEntity } from './config-entity.ts'
 import { contentOf, type Content } from './content.ts'
 import { readMetadata, readRuleSet } from './contract-entity.ts'
@@ -35,6 +35,18 @@ interface Asked {
   readonly id: number | undefined
   readonly version: number | undefined
   readonly options: RegisterOptions
+  judged: Judged | null
+}
+
+/** What was found out about what is asked for, which takes a while, and of which state that is true. */
+interface Judged {
+  readonly versions: readonly Stored[]
+  readonly scope: string
+  /** With what the configuration adds to it. */
+  readonly content: SchemaContent
+  /** It is there already. */
+  readonly found: SchemaVersion | undefined
+  readonly verdict: Verdict
 }
 
 interface Plan {
@@ -61,6 +73,8 @@ export class Registration {
     const asked = await this.#understood(subject, request, options)
     const found = this.#find(asked, asked.content)
     if (found !== undefined) return found
+    // Before it keeps other writers waiting.
+    if (!this.#isJudged(asked)) await this.#judge(asked)
     try {
       return await this.#log.exclusively(() => this.#write(asked))
     } catch (error) {
@@ -97,7 +111,8 @@ export class Registration {
         // Clients say -1 for none.
         id: id === undefined || id <= 0 ? undefined : id,
         version: version === undefined || version <= 0 ? undefined : version,
-        options
+        options,
+        judged: null
       }
     }
     try {
@@ -127,7 +142,9 @@ export class Registration {
     try {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
         await this.#log.courtesy(attempt)
-        const { view, entry } = this.#plan(asked)
+        // Not what was: others write too. From here to what is written nobody comes in between.
+        while (!this.#isJudged(asked)) await this.#judge(asked)
+        const { view, entry } = this.#plan(asked, asked.judged!)
         if (entry === null) return view
         const key = this.#log.state.keyInLog(entry.key)
         lost.delete(key)
@@ -151,22 +168,38 @@ export class Registration {
     return entries
   }
 
-  /** From what is known now. Throws RegistryError where it is not taken. */
-  #plan (asked: Asked): Plan {
-    const { subject, parsed, options } = asked
+  #isJudged ({ subject, judged }: Asked): boolean {
+    return judged !== null && judged.versions === this.#log.state.versionsOf(subject).all && judged.scope === this.#scopeOf(subject)
+  }
+
+  /** What a judgement hangs on beside the versions. */
+  #scopeOf (subject: string): string {
+    const { state } = this.#log
+    return JSON.stringify([state.configOf(subject), state.modeOf(subject)])
+  }
+
+  async #judge (asked: Asked): Promise<void> {
+    const { subject, parsed, id, options } = asked
     const { state } = this.#log
     const config = state.configOf(subject)
-    const versions = state.versionsOf(subject)
-    const content = withContract(asked.content, config, versions.latest?.content)
+    const { all: versions, latest } = state.versionsOf(subject)
+    const scope = this.#scopeOf(subject)
+    const content = withContract(asked.content, config, latest?.content)
     const found = this.#find(asked, asked.content) ?? this.#find(asked, content)
+    const isCompared = found === undefined && id === undefined && options.force !== true && state.modeOf(subject) === 'READWRITE'
+    const verdict = isCompared ? await this.#compare(subject, content, parsed, config) : COMPATIBLE
+    asked.judged = { versions, scope, content, found, verdict }
+  }
+
+  /** From what is known now. Throws RegistryError where it is not taken. */
+  #plan (asked: Asked, { content, found, verdict }: Judged): Plan {
     if (found !== undefined) return { view: found, entry: null }
+    const { subject } = asked
+    const { state } = this.#log
     const mode = state.modeOf(subject)
     checkMode(subject, mode, asked.id)
-    if (mode !== 'IMPORT' && options.force !== true) {
-      const verdict = this.#compare(subject, content, parsed, config)
-      if (verdict.messages.length > 0) throw incompatible(subject, verdict)
-    }
-    const version = versionFor(asked, versions, mode === 'IMPORT')
+    if (verdict.messages.length > 0) throw incompatible(subject, verdict)
+    const version = versionFor(asked, state.versionsOf(subject), mode === 'IMPORT')
     const { id, content: kept } = this.#idFor(asked, contentOf(content))
     const { guid, schemaType, schema, references, metadata, ruleSet } = kept
     const view = { subject, version, id, guid, schemaType, schema, references, metadata, ruleSet, deleted: false }
@@ -186,22 +219,22 @@ export class Registration {
   }
 
   /** Without registering it: against the versions that the level asks for, one, or none. 42201 */
-  check (subject: string, request: SchemaContent, config: ConfigEntity, against: Stored | 'none' | undefined): Verdict {
+  async check (subject: string, request: SchemaContent, config: ConfigEntity, against: Stored | 'none' | undefined): Promise<Verdict> {
     const asked = this.content(subject, request)
     const parsed = this.#library.parse(subject, asked, config.validateNewSchemas ?? false)
-    if (against === 'none') return { messages: [], conflicts: [] }
-    return this.#compare(subject, withContract(asked, config, this.#log.state.versionsOf(subject).latest?.content), parsed, config, against)
+    if (against === 'none') return COMPATIBLE
+    return await this.#compare(subject, withContract(asked, config, this.#log.state.versionsOf(subject).latest?.content), parsed, config, against)
   }
 
   /** With the versions that the level asks for. */
-  #compare (subject: string, content: SchemaContent, parsed: ParsedSchema, config: ConfigEntity, only?: Stored): Verdict {
+  async #compare (subject: string, content: SchemaContent, parsed: ParsedSchema, config: ConfigEntity, only?: Stored): Promise<Verdict> {
     const { compatibilityLevel: level = DEFAULT_LEVEL, compatibilityPolicy: policy = 'STRICT', compatibilityGroup: group } = config
     const candidates = only === undefined ? this.#log.state.versionsOf(subject).live.toReversed() : [only]
     const earlier = candidates
       .filter(one => group === undefined || one.content.metadata?.properties?.[group] === content.metadata?.properties?.[group])
       .map((one): Earlier => ({ version: one.view.version, text: one.content.schema, parsed: () => this.#library.parsed(one.view) }))
     try {
-      return compatibility(parsed, earlier, { level, policy })
+      return await compatibilityInTurns(parsed, earlier, { level, policy })
     } catch (error) {
       if (!(error instanceof SchemaError)) throw error
       const why = `An earlier version of subject '${subject}' cannot be read, so nothing can be compared with it: ${error.message}`

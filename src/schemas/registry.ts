@@ -237,11 +237,12 @@ export class Registry implements Catalog {
   }
 
   /** The versions that the level asks for, if `version` is 'all'. 40401 (not with 'latest' and 'all') 40402 42201 42202 */
-  check (subject: string, version: VersionOrLatest | 'all', content: SchemaContent, _options: { readonly normalize?: boolean } = {}): CheckResult {
+  async check (subject: string, version: VersionOrLatest | 'all', content: SchemaContent,
+    _options: { readonly normalize?: boolean } = {}): Promise<CheckResult> {
     const { state } = this.#log
     const meant = this.#meant(subject)
     const against = version === 'all' ? undefined : version === 'latest' ? state.versionsOf(meant).latest ?? 'none' : this.#stored(subject, version, {})
-    const { messages } = this.#registration.check(meant, content, state.configOf(meant), against)
+    const { messages } = await this.#registration.check(meant, content, state.configOf(meant), against)
     return { isCompatible: messages.length === 0, messages }
   }
 

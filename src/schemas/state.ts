@@ -31,7 +31,7 @@ export interface Contradiction {
   readonly seenMs: number
 }
 
-/** What a repair says: records of ours under its key up to this offset that say something else were passed over. */
+/** What a repair says: records of ours up to this offset, under its key or with its id, that say something else were passed over. */
 export interface Correction {
   readonly upTo: number
   readonly id: number | null
@@ -64,7 +64,7 @@ export class RegistryState {
   /** Versions of which nothing was read but a repair. */
   readonly #repaired = new WeakSet<Stored>()
   readonly #lost = new Set<number>()
-  /** By key, as far as it was read; and what was known before. */
+  /** By key, and by `idKey`: as far as it was read, and what was known before. */
   readonly #corrections = new Map<string, Correction>()
   readonly #known: ReadonlyMap<string, Correction>
   #wasMisled = false
@@ -204,8 +204,8 @@ export class RegistryState {
     const current = this.versionsOf(subject).get(version)
     const ids = this.idsOf(contextOf(subject))
     const content = value === null ? null : ids.interned(contentOf(value.content))
-    if (isRepair) this.#correct(key, { upTo: change.repairs, id: value?.id ?? null, contentKey: content?.key ?? null })
-    else if (isOurs && this.#isCorrected(key, offset, value, content)) return
+    if (isRepair) this.#correct(change, key, offset, content)
+    else if (isOurs && this.#isCorrected(change, key, offset, content)) return
     if (isRepair ? this.#isRepair(change, key, current, content) : this.#isLegal(change, current, content)) {
       this.contradictions.delete(key)
       if (isRepair && saysSame(current, value, content)) return
@@ -223,16 +223,23 @@ export class RegistryState {
     if (this.#lost.size > MAX_LOST) this.#lost.delete(this.#lost.values().next().value!)
   }
 
-  #correct (key: string, correction: Correction): void {
-    const before = this.#corrections.get(key)
-    if (before === undefined || before.upTo <= correction.upTo) this.#corrections.set(key, correction)
+  #correct ({ subject, value, repairs }: SchemaChange, key: string, offset: number, content: Content | null): void {
+    const said = { id: value?.id ?? null, contentKey: content?.key ?? null }
+    const note = (key: string, upTo: number): void => {
+      if ((this.#corrections.get(key)?.upTo ?? -1) <= upTo) this.#corrections.set(key, { ...said, upTo })
+    }
+    note(key, repairs)
+    // What had the id before may be gone too, and the id is free until the repair.
+    if (value !== null) note(idKey(subject, value.id), offset)
   }
 
   /** Whether it is known from an earlier reading that the record was passed over. */
-  #isCorrected (key: string, offset: number, value: SchemaValue | null, content: Content | null): boolean {
-    const correction = this.#known.get(key)
-    return correction !== undefined && value !== null && offset <= correction.upTo &&
-      (correction.id !== value.id || correction.contentKey !== content!.key)
+  #isCorrected ({ subject, value }: SchemaChange, key: string, offset: number, content: Content | null): boolean {
+    if (value === null || this.#known.size === 0) return false
+    return [key, idKey(subject, value.id)].some(one => {
+      const known = this.#known.get(one)
+      return known !== undefined && offset <= known.upTo && (known.id !== value.id || known.contentKey !== content!.key)
+    })
   }
 
   /** Whether a repair says what holds, or is all that is left of its key. */
@@ -297,6 +304,9 @@ export class RegistryState {
     }
   }
 }
+
+/** Unlike any key of the log. */
+const idKey = (subject: string, id: number): string => `${contextOf(subject)} ${id}`
 
 const referrerKey = (subject: string, version: number): string => `${version} ${subject}`
 

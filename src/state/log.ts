@@ -19,6 +19,8 @@ export interface LogReader {
 
 export interface Rebuild {
   changed (entries: readonly LoggedEntry[]): void
+  /** Asked at the end. Another one if the topic is to be read once more, with what is known now; this one is not done then. */
+  again? (): Rebuild | null
   done (): void
 }
 
@@ -197,7 +199,7 @@ export class StateLog {
   /** From the beginning to what is the end now. */
   async #readAll (): Promise<void> {
     const { signal } = this.#closing
-    const rebuild = this.#reader.rebuild()
+    let rebuild = this.#reader.rebuild()
     let position = await this.#topic.startOffset(signal)
     for (;;) {
       const { batches, highWatermark } = await this.#topic.read(position, 0, signal)
@@ -205,7 +207,11 @@ export class StateLog {
         if (entries.length > 0) rebuild.changed(entries)
         position = nextOffset
       }
-      if (position >= highWatermark) break
+      if (position < highWatermark) continue
+      const again = rebuild.again?.() ?? null
+      if (again === null) break
+      rebuild = again
+      position = await this.#topic.startOffset(signal)
     }
     rebuild.done()
     this.#reach(position)

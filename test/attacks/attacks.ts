@@ -17,8 +17,6 @@ export interface Attack {
 
 const by = (file: string, ...titles: string[]): Proof[] => titles.map(title => ({ file, title }))
 
-const ABSENT = 'What it attacks is not there.'
-
 export const attacks: readonly Attack[] = [
   {
     what: 'oversized frame, before and after the login',
@@ -58,7 +56,8 @@ export const attacks: readonly Attack[] = [
       ...by('attacks/bombs.test.ts',
         'CVE-2023-34455: what is too large when it is decompressed is shown as such to JSON readers, and costs neither time nor memory',
         'millions of empty records in a few kilobytes are not looked into', 'records that are many, but may be, become JSON piece by piece',
-        'a compacted topic names some of the records that it refuses, not all')
+        'a compacted topic names some of the records that it refuses, not all'),
+      ...by('attacks/schema-payloads.test.ts', 'CVE-2023-34455: compressed batches into a topic that is looked into')
     ]
   },
   {
@@ -143,15 +142,39 @@ export const attacks: readonly Attack[] = [
       ...by('src/audit.test.ts', 'names that are invented without end are one line with a count')
     ]
   },
-  { what: 'regular expressions', proofs: by('src/auth/principal-mapping.test.ts', 'no pattern and no certificate takes long') },
+  {
+    what: 'regular expressions',
+    proofs: [
+      ...by('src/auth/principal-mapping.test.ts', 'no pattern and no certificate takes long'),
+      ...by('attacks/schemas.test.ts', 'regular expressions that take for ever take no time, or are not taken')
+    ]
+  },
   {
     what: 'JSON: depth, names of prototypes, names twice',
     proofs: [
       ...by('attacks/bombs.test.ts', 'JSON that is nested without end is refused, and nobody is hurt'),
-      ...by('src/auth/strict-json.test.ts', 'what is no JSON, or names a key twice, or is too deep, is not read')
+      ...by('src/auth/strict-json.test.ts', 'what is no JSON, or names a key twice, or is too deep, is not read'),
+      ...by('attacks/schema-payloads.test.ts', 'JSON that is deep, wide or long')
     ]
   },
-  { what: 'Avro', proofs: [], because: `${ABSENT} No schema is read yet.` },
+  {
+    what: 'schemas: depth, size, references, names, rules',
+    proofs: [
+      ...by('attacks/schemas.test.ts', 'schemas that are deep, wide, long or large', 'references: to itself, in a ring, by the thousand, to elsewhere',
+        'names that are none, bodies that are bombs', 'subjects, versions and rules without end'),
+      ...by('src/schemas/avro/hostile.test.ts', 'schemas that are too long, too deep, too many', 'types that contain themselves'),
+      ...by('src/schemas/json/hostile.test.ts', 'schemas beyond the limits are refused at once', 'work that multiplies is cut off'),
+      ...by('src/schemas/compatibility.test.ts', 'many versions are compared in turns with others')
+    ]
+  },
+  {
+    what: 'payloads of Avro, JSON Schema and Protobuf',
+    proofs: [
+      ...by('attacks/schema-payloads.test.ts', 'a few bytes that say that they are many', 'JSON that is deep, wide or long',
+        'ids, GUIDs and headers that are rubbish'),
+      ...by('src/schemas/avro/hostile.test.ts', 'few bytes that stand for much', 'unions whose branches all nearly fit')
+    ]
+  },
   { what: 'HTTP/2: rapid reset', proofs: by('attacks/smuggling.test.ts', 'CVE-2023-44487: HTTP/2 is not spoken, not even after an upgrade') },
   { what: 'request smuggling', proofs: by('attacks/smuggling.test.ts', 'what could be read in two ways is refused, and nothing is read behind it') },
   {
@@ -205,8 +228,11 @@ export const cves: readonly Attack[] = [
   { what: 'CVE-2025-27817', proofs: by('src/auth/jwks.test.ts', 'the URL is https, and says nothing but where', 'what is not an answer') },
   {
     what: 'CVE-2023-34455',
-    proofs: by('attacks/bombs.test.ts',
-      'CVE-2023-34455: what is too large when it is decompressed is shown as such to JSON readers, and costs neither time nor memory')
+    proofs: [
+      ...by('attacks/bombs.test.ts',
+        'CVE-2023-34455: what is too large when it is decompressed is shown as such to JSON readers, and costs neither time nor memory'),
+      ...by('attacks/schema-payloads.test.ts', 'CVE-2023-34455: compressed batches into a topic that is looked into')
+    ]
   },
   {
     what: 'CVE-2024-27309',
@@ -246,7 +272,11 @@ export const cves: readonly Attack[] = [
     ]
   },
   { what: 'Strimzi bridge: negative partitions', proofs: by('routes/records.test.ts', 'parameters that are wrong are named') },
-  { what: 'CVE-2024-47561', proofs: [], because: `${ABSENT} No schema is read yet.` },
+  {
+    what: 'CVE-2024-47561',
+    proofs: by('attacks/schemas.test.ts', 'names that are none, bodies that are bombs'),
+    because: 'Nothing that a schema names is loaded or made: `java-class` and its like are properties without a meaning.'
+  },
   { what: 'CVE-2026-29000, Authlib', proofs: by('src/auth/jwt.test.ts', 'the corpus') },
   { what: 'GHSA-jrpc-7vxp-69p6', proofs: by('routes/ws/handshake.test.ts', 'the rule for origins') },
   {

@@ -6,43 +6,15 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
-import { RecordBatch } from '../../protocol/batch.ts'
-import { compressionCode, compressionOf, type Compression } from '../../protocol/compression.ts'
-import { buildBatch, MAX_RECORDS, recordsIn } from '../../protocol/records.ts'
+import { MAX_RECORDS, recordsIn } from '../../protocol/records.ts'
 import { render } from '../../src/client/block.ts'
 import { topicConfig } from '../../storage/embedded/configs.ts'
 import { checkBatch, InvalidRecordsError } from '../../storage/embedded/validation.ts'
 import { openDoor } from '../support/http-door.ts'
 import { openBoth, openPeer } from '../routes/ws/support.ts'
+import { batchAround, codecs, tiny } from './bombs.ts'
 
 const MIB = 1024 * 1024
-const codecs = ['gzip', 'snappy', 'lz4', 'zstd'] as const
-
-/** A batch that claims `count` records, with anything in it, sealed. */
-function batchAround (codec: Compression['name'], count: number, plain: Buffer): RecordBatch {
-  const bytes = Buffer.concat([buildBatch([{ key: null, value: null }]).bytes.subarray(0, 61), compressionOf(compressionCode(codec)).compress(plain)])
-  bytes.writeInt32BE(bytes.length - 12, 8)
-  bytes.writeInt16BE(compressionCode(codec), 21)
-  bytes.writeInt32BE(count - 1, 23)
-  bytes.writeInt32BE(count, 57)
-  const batch = new RecordBatch(bytes)
-  batch.seal()
-  return batch
-}
-
-/** The smallest records that there are, one after the other. */
-function tiny (count: number): Buffer {
-  const parts: number[] = []
-  for (let i = 0; i < count; i++) {
-    const delta: number[] = []
-    for (let rest = i * 2; ; rest >>>= 7) {
-      if (rest < 128) { delta.push(rest); break }
-      delta.push((rest & 127) | 128)
-    }
-    parts.push((5 + delta.length) * 2, 0, 0, ...delta, 1, 1, 0)
-  }
-  return Buffer.from(parts)
-}
 
 /** Megabytes that the process has taken more at its highest than before, looked at between turns of `work`. */
 async function growth (work: (look: () => void) => void): Promise<number> {

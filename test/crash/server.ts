@@ -34,7 +34,10 @@ export class Server {
 
   /** `prefix` is a command that the server is run under. */
   static async create (t: Test, options: readonly string[] = [], { dataFolder = t.testdir(), prefix = [] as readonly string[] } = {}): Promise<Server> {
-    const server = new Server(await freePort(), await freePort(), dataFolder, options, prefix)
+    const kafkaPort = await freePort()
+    let httpPort = await freePort()
+    while (httpPort === kafkaPort) httpPort = await freePort() // it was free again
+    const server = new Server(kafkaPort, httpPort, dataFolder, options, prefix)
     t.teardown(() => server.end('SIGKILL'))
     return server
   }

@@ -8,8 +8,8 @@
 import { SchemaError, type Incompatibility } from '../format.ts'
 import { isNamed, PRIMITIVES, simpleName, type EnumType, type Field, type FixedType, type NamedType, type RecordType, type Type } from './schema.ts'
 
-/** Pairs of types; unions of unions of large records are what takes most. A tenth of a second or so. */
-const MAX_STEPS = 200_000
+/** Pairs of types; unions of unions of large records are what takes most. Some tens of milliseconds. */
+const MAX_STEPS = 100_000
 const MAX_DEPTH = 600
 /** What was found is repeated by all who need it. */
 const MAX_FOUND = 1000

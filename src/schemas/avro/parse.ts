@@ -16,7 +16,7 @@ import {
 } from './schema.ts'
 
 /** Types, fields and symbols, references included. */
-const MAX_PARTS = 20_000
+const MAX_PARTS = 10_000
 const MAX_DEPTH = 200
 const MAX_FIXED_BYTES = 2 ** 31 - 1 - 8
 

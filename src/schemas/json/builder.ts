@@ -15,6 +15,8 @@ import { shorten } from './words.ts'
 
 const TYPES: ReadonlySet<unknown> = new Set(['array', 'boolean', 'integer', 'null', 'number', 'object', 'string'])
 const MAX_PATTERNS = 500
+/** Of all enums together: each is a key to be looked up by, and compared with those of other versions. */
+const MAX_ENUM_VALUES = 20_000
 /** Instructions of all automata together: repetitions are written out, so a short expression may be a long one. */
 const MAX_PROGRAM = 20_000
 
@@ -40,6 +42,7 @@ class Builder {
   readonly patterns = new Map<string, RE2JS>()
   size = 0
   #program = 0
+  #enumValues = 0
   readonly #strict: boolean
   readonly #built = new Map<object, Subschema>()
   /** Filled one after the other: a chain of references costs no stack. */
@@ -109,6 +112,7 @@ class Builder {
     if (values !== undefined) {
       if (!Array.isArray(values)) reader.fail('enum', 'an array')
       if (this.#strict && values.length === 0) reader.fail('enum', 'at least one value')
+      if ((this.#enumValues += values.length) > MAX_ENUM_VALUES) throw new SchemaError(`The enums of the schema have more than ${MAX_ENUM_VALUES} values`)
       into.enums = [values]
     }
     if (reader.has('const')) into.enums = [...into.enums, [reader.value('const')]]

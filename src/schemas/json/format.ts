@@ -1,7 +1,7 @@
 /**
  * JSON Schema: draft-04, -06, -07, 2019-09 and 2020-12, references by `$ref`. Nothing is ever fetched.
  *
- * Limits: 1 MB of text each, 128 levels, 10,000 subschemas together; payloads are checked against at most 1,000 (300 with
+ * Limits: 1 MB of text each, 128 levels, 5,000 subschemas and 20,000 values of enums together; payloads are checked against at most 1,000 (300 with
  * `unevaluatedItems` or `unevaluatedProperties`), nested 256 levels at most.
  */
 import type { Codec, Format, Incompatibility, ParsedSchema, Source } from '../format.ts'

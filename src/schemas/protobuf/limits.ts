@@ -10,7 +10,7 @@ export const MAX_ALL_TEXT = 4 * MAX_TEXT
 /** Messages within messages, and values within values of an option. protoc stops at 32 too. */
 export const MAX_NESTING = 32
 /** Messages, fields, enum values, ranges, options and all else that has a name or a number, in a schema with all that it refers to. */
-export const MAX_ELEMENTS = 10_000
+export const MAX_ELEMENTS = 5_000
 /** Of one name, in characters; and of a name with its package and all that it is in. Names are looked for in each of what they are in. */
 export const MAX_NAME = 256
 export const MAX_FULL_NAME = 1024

@@ -2,7 +2,9 @@
  * A FileDescriptorProto as the text of a .proto file, always in the same way, so that white space, comments and the place of
  * options make no other schema. Messages keep their order, which payloads count on: their indexes.
  */
-import type { DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto, ServiceDescriptorProto } from '@bufbuild/protobuf/wkt'
+import type {
+  DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto, OneofDescriptorProto, ServiceDescriptorProto
+} from '@bufbuild/protobuf/wkt'
 import {
   EnumOptionsSchema, EnumValueOptionsSchema, ExtensionRangeOptionsSchema, FieldDescriptorProto_Label as Label, FieldDescriptorProto_Type as Type,
   FieldOptionsSchema, FileOptionsSchema, MessageOptionsSchema, MethodOptionsSchema, OneofOptionsSchema, ServiceOptionsSchema
@@ -20,6 +22,8 @@ export interface PrintOptions {
   /** Leaves out extensions and the numbers set aside for them. */
   readonly withoutExtensions?: boolean
 }
+
+type ByName = ReadonlyMap<string, DescriptorProto>
 
 const SCALAR_NAMES = new Map(Object.entries(SCALARS).map(([name, type]) => [type, name]))
 const MAX_ENUM = 2_147_483_647
@@ -69,12 +73,15 @@ class Printer {
         this.#line(`extensions ${rangeText([start, end - 1], MAX_NUMBER)}${brackets(optionTexts(ExtensionRangeOptionsSchema, options, this.#sorted))};`)
       }
     }
+    const fields = this.#inOrder(message.field)
+    const nested = byName(message.nestedType)
+    const alternatives = Map.groupBy(fields, field => has(field, 'oneofIndex') ? field.oneofIndex : -1)
     const printed = new Set<number>()
-    for (const field of this.#inOrder(message.field)) {
-      if (!has(field, 'oneofIndex') || field.proto3Optional) this.#field(field, message.nestedType)
+    for (const field of fields) {
+      if (!has(field, 'oneofIndex') || field.proto3Optional) this.#field(field, nested)
       else if (!printed.has(field.oneofIndex)) {
         printed.add(field.oneofIndex)
-        this.#oneof(message, field.oneofIndex)
+        this.#oneof(message.oneofDecl[field.oneofIndex], alternatives.get(field.oneofIndex)!, nested)
       }
     }
     const isPart = partNames(message.field)
@@ -83,22 +90,19 @@ class Printer {
     this.#extensions(message.extension, message.nestedType)
   }
 
-  #oneof (message: DescriptorProto, index: number): void {
-    const oneof = message.oneofDecl[index]
+  #oneof (oneof: OneofDescriptorProto | undefined, fields: readonly FieldDescriptorProto[], nested: ByName): void {
     this.#block(`oneof ${oneof?.name}`, () => {
       this.#options(optionTexts(OneofOptionsSchema, oneof?.options, this.#sorted))
-      for (const field of this.#inOrder(message.field)) {
-        if (has(field, 'oneofIndex') && field.oneofIndex === index) this.#field(field, message.nestedType, true)
-      }
+      for (const field of fields) this.#field(field, nested, true)
     })
   }
 
-  #field (field: FieldDescriptorProto, nested: readonly DescriptorProto[], inOneof = false): void {
+  #field (field: FieldDescriptorProto, nested: ByName, inOneof = false): void {
     const options = optionTexts(FieldOptionsSchema, field.options, this.#sorted)
     if (has(field, 'jsonName') && field.jsonName !== protoCamelCase(field.name)) options.unshift(`json_name = ${quote(Buffer.from(field.jsonName))}`)
     if (has(field, 'defaultValue')) options.unshift(`default = ${defaultText(field)}`)
     const last = lastOf(field.typeName)
-    const own = has(field, 'typeName') ? nested.find(({ name }) => name === last) : undefined
+    const own = has(field, 'typeName') ? nested.get(last) : undefined
     if (own?.options?.mapEntry === true && field.label === Label.REPEATED) {
       const [key, value] = own.field
       if (key !== undefined && value !== undefined) {
@@ -119,12 +123,13 @@ class Printer {
     return proto3Optional || syntax === '' || syntax === 'proto2' ? 'optional ' : ''
   }
 
-  #extensions (extensions: readonly FieldDescriptorProto[], nested: readonly DescriptorProto[]): void {
-    if (!this.#withExtensions) return
-    const extendees = [...new Set(extensions.map(({ extendee }) => extendee))]
-    for (const extendee of this.#sorted ? extendees.toSorted() : extendees) {
+  #extensions (extensions: readonly FieldDescriptorProto[], messages: readonly DescriptorProto[]): void {
+    if (!this.#withExtensions || extensions.length === 0) return
+    const nested = byName(messages)
+    const groups = [...Map.groupBy(extensions, ({ extendee }) => extendee)]
+    for (const [extendee, fields] of this.#sorted ? groups.sort(([a], [b]) => a < b ? -1 : 1) : groups) {
       this.#block(`extend ${extendee}`, () => {
-        for (const field of this.#inOrder(extensions)) if (field.extendee === extendee) this.#field(field, nested)
+        for (const field of this.#inOrder(fields)) this.#field(field, nested)
       })
     }
   }
@@ -188,6 +193,9 @@ const rangeText = ([start, end]: readonly [number, number], max: number): string
 const typeText = (field: FieldDescriptorProto): string => has(field, 'typeName') ? field.typeName : SCALAR_NAMES.get(field.type) ?? 'bytes'
 
 const lastOf = (name: string): string => name.slice(name.lastIndexOf('.') + 1)
+
+/** Where two have a name, the first. */
+const byName = (messages: readonly DescriptorProto[]): ByName => new Map(messages.toReversed().map(message => [message.name, message]))
 
 /** Messages that are printed where a group is. */
 const partNames = (fields: readonly FieldDescriptorProto[]): ReadonlySet<string> =>

@@ -1,9 +1,9 @@
 /** Which versions a new schema is compared with, in which direction, and what is told. */
 import t from 'tap'
-import { compatibility, type Earlier } from '../../../src/schemas/compatibility.ts'
+import { compatibility, compatibilityInTurns, type Earlier } from '../../../src/schemas/compatibility.ts'
 import type { CompatibilityLevel, SchemaContent } from '../../../src/schemas/model.ts'
 import { fake, fakeFormat } from './support/fake-format.ts'
-import { newRegistry } from './support/registries.ts'
+import { newRegistry, openRegistry } from './support/registries.ts'
 
 const format = fakeFormat()
 const parse = (fields: string, type = format) => type.parse({ text: fake(fields).schema, references: [] })
@@ -70,21 +70,21 @@ t.test('the registry compares with what is not deleted, as its configuration say
       'description:\'The field "b" in the new schema has no default value and is missing in the old schema\', additionalInfo:\'b\'}, {oldSchemaVersion: 1}, ' +
       `{oldSchema: '${fake('a').schema}'}, {validateFields: 'false', compatibility: 'BACKWARD'}]`
   })
-  t.strictSame(registry.check('s', 'latest', fake('a b')).isCompatible, false)
-  t.strictSame(registry.check('s', 'latest', fake('a b?')), { isCompatible: true, messages: [] })
+  t.strictSame((await registry.check('s', 'latest', fake('a b'))).isCompatible, false)
+  t.strictSame(await registry.check('s', 'latest', fake('a b?')), { isCompatible: true, messages: [] })
   await registry.register('s', fake('a b'), { force: true })
-  t.ok(registry.check('s', 'latest', fake('a b')).isCompatible)
-  t.notOk(registry.check('s', 1, fake('a b')).isCompatible, 'against one version')
-  t.ok(registry.check('s', 'all', fake('a b')).isCompatible, 'against those that the level asks for')
+  t.ok((await registry.check('s', 'latest', fake('a b'))).isCompatible)
+  t.notOk((await registry.check('s', 1, fake('a b'))).isCompatible, 'against one version')
+  t.ok((await registry.check('s', 'all', fake('a b'))).isCompatible, 'against those that the level asks for')
   await registry.setConfig('s', { compatibilityLevel: 'BACKWARD_TRANSITIVE' })
-  t.notOk(registry.check('s', 'all', fake('a b')).isCompatible)
+  t.notOk((await registry.check('s', 'all', fake('a b'))).isCompatible)
   await registry.deleteVersion('s', 1, false)
-  t.ok(registry.check('s', 'all', fake('a b')).isCompatible, 'what is deleted does not count')
-  t.throws(() => registry.check('s', 1, fake('a b')), { code: 40402 })
-  t.throws(() => registry.check('s', 9, fake('a b')), { code: 40402 })
-  t.strictSame(registry.check('new', 'latest', fake('a b')), { isCompatible: true, messages: [] })
-  t.strictSame(registry.check('new', 'all', fake('a b')), { isCompatible: true, messages: [] })
-  t.throws(() => registry.check('new', 'latest', fake('', { schema: 'no' })), { code: 42201 })
+  t.ok((await registry.check('s', 'all', fake('a b'))).isCompatible, 'what is deleted does not count')
+  await t.rejects(registry.check('s', 1, fake('a b')), { code: 40402 })
+  await t.rejects(registry.check('s', 9, fake('a b')), { code: 40402 })
+  t.strictSame(await registry.check('new', 'latest', fake('a b')), { isCompatible: true, messages: [] })
+  t.strictSame(await registry.check('new', 'all', fake('a b')), { isCompatible: true, messages: [] })
+  await t.rejects(registry.check('new', 'latest', fake('', { schema: 'no' })), { code: 42201 })
   await t.rejects(registry.register('s', fake('x', { schemaType: 'JSON' })), { code: 40901, message: /different schema type/ })
 })
 
@@ -97,4 +97,53 @@ t.test('a group is compared with itself', async t => {
   t.match(await registry.register('s', of('1', 'a c?')), { version: 3 })
   await t.rejects(registry.register('s', of('2', 'b d')), { code: 40901, message: /oldSchemaVersion: 2/ })
   await t.rejects(registry.register('s', fake('x')), { code: 40901, message: /oldSchemaVersion: 3/ }, 'who says nothing is in the group of the latest')
+})
+
+/** As long as a large schema may take. */
+function busy (ms: number): void {
+  const end = performance.now() + ms
+  while (performance.now() < end);
+}
+
+t.test('many versions are compared in turns with others', async t => {
+  const rules = { level: 'BACKWARD_TRANSITIVE', policy: 'STRICT' } as const
+  let turns = 0
+  let isDone = false
+  const other = (): void => {
+    turns++
+    if (!isDone) setImmediate(other)
+  }
+  setImmediate(other)
+  const slow = earlier(...new Array<string>(40).fill('a')).map(one => ({ ...one, parsed: () => { busy(5); return one.parsed() } }))
+  t.strictSame(await compatibilityInTurns(parse('a'), slow, rules), { messages: [], conflicts: [] })
+  isDone = true
+  t.ok(turns >= 10, `${turns} turns of others in 40 versions of 5 ms`)
+  for (const fields of ['a', 'a b', 'b']) {
+    for (const level of ['NONE', 'BACKWARD', 'BACKWARD_TRANSITIVE', 'FULL', 'FULL_TRANSITIVE'] as const) {
+      const before = earlier('a b', 'a b', 'a')
+      const inTurns = await compatibilityInTurns(parse(fields), before, { ...rules, level })
+      t.strictSame(inTurns, compatibility(parse(fields), before, { ...rules, level }), `${level} ${fields}`)
+    }
+  }
+})
+
+t.test('a version that comes while others are compared is compared too', async t => {
+  const { log, registry } = await newRegistry(t)
+  const other = await openRegistry(t, log.dispatch)
+  await registry.setConfig('s', { compatibilityLevel: 'FORWARD_TRANSITIVE' })
+  for (let i = 0; i < 30; i++) await registry.register('s', fake(`a x${i}?`))
+  await other.refresh()
+  // In the middle of the walk somebody else registers what asks for a field that the new one does not have.
+  let isIn: Promise<unknown> | null = null
+  for (let version = 1; version <= 30; version++) {
+    const one = registry.parsed(registry.get('s', version))
+    one.incompatibilities = () => {
+      busy(6)
+      if (version === 20) isIn ??= other.register('s', fake('q'), { force: true })
+      return []
+    }
+  }
+  await t.rejects(registry.register('s', fake('a z?')), { code: 40901, message: /oldSchemaVersion: 31/ })
+  await isIn
+  t.equal(registry.get('s', 'latest').version, 31)
 })

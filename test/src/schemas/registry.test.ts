@@ -243,6 +243,8 @@ t.test('fields of the configuration are acted on, or refused by name', async t =
     defaultMetadata: { properties: { a: 1 } }
   })) await refused(t, 422, () => readConfig({ [name]: value }), new RegExp(`^${name}`))
   await refused(t, 42210, () => readConfig({ overrideRuleSet: { domainRules: [{}] } }), /name/)
+  await refused(t, 422, () => readConfig({ defaultMetadata: { properties: { a: 'x'.repeat(100_000) } } }), /100000 at most/)
+  await refused(t, 42210, () => readConfig({ defaultRuleSet: { domainRules: [{ name: 'r', doc: 'x'.repeat(200_000) }] } }), /200000 at most/)
   await refused(t, 422, () => readConfig([]))
 })
 

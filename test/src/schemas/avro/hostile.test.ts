@@ -31,10 +31,10 @@ t.test('schemas that are too long, too deep, too many', async t => {
   t.match(within(t, () => parse(`${'{"type":"array","items":'.repeat(300)}"int"${'}'.repeat(300)}`)), /nested deeper than 200/)
   t.match(within(t, () => parse('{"a":'.repeat(400) + '"int"' + '}'.repeat(400))), /attribute "type"/)
   t.match(within(t, () => schemaOf({ type: 'enum', name: 'E', symbols: Array.from({ length: 100_000 }, (_, i) => `S${i}`) })),
-    /more than 20000 types, fields and symbols/)
-  t.match(within(t, () => schemaOf(recordOf(...Array.from({ length: 30_000 }, (_, i) => [`f${i}`, 'int'] as const)))), /more than 20000/)
+    /more than 10000 types, fields and symbols/)
+  t.match(within(t, () => schemaOf(recordOf(...Array.from({ length: 30_000 }, (_, i) => [`f${i}`, 'int'] as const)))), /more than 10000/)
   t.match(within(t, () => schemaOf(recordOf(['a'.repeat(100_000), 'int']))), /the name of a field/)
-  t.equal(within(t, () => schemaOf({ type: 'enum', name: 'E', symbols: Array.from({ length: 19_000 }, (_, i) => `S${i}`) }).canonical(true)), '')
+  t.equal(within(t, () => schemaOf({ type: 'enum', name: 'E', symbols: Array.from({ length: 9_900 }, (_, i) => `S${i}`) }).canonical(true)), '')
 })
 
 t.test('names that lead from one type to the next are depth too', async t => {
@@ -87,7 +87,7 @@ t.test('few bytes that stand for much', async t => {
   const nulls = {
     type: 'record',
     name: 'Wide',
-    fields: [...Array.from({ length: 9000 }, (_, i) =>
+    fields: [...Array.from({ length: 4900 }, (_, i) =>
       ({ name: `a_rather_long_name_${i}`, type: 'null' })), { name: 'b', type: 'boolean' }]
   }
   const schema = schemaOf({ type: 'array', items: nulls })
@@ -102,7 +102,7 @@ t.test('few bytes that stand for much', async t => {
     items: {
       type: 'record',
       name: 'W',
-      fields: Array.from({ length: 9000 }, (_, i) =>
+      fields: Array.from({ length: 4900 }, (_, i) =>
         ({ name: `f${i}`, type: 'null', default: null }))
     }
   })
@@ -116,14 +116,14 @@ t.test('few bytes that stand for much', async t => {
 const recordOf2 = (more: object) => ({ type: 'record', name: 'S', fields: [{ name: 's', type: 'string', ...more }] })
 
 t.test('unions whose branches all nearly fit', async t => {
-  const branches = Array.from({ length: 2000 }, (_, i) => ({
+  const branches = Array.from({ length: 1100 }, (_, i) => ({
     type: 'record',
     name: `B${i}`,
     fields: [{ name: 'a', type: 'int' },
       { name: 'next', type: i === 0 ? ['null', 'B0'] : 'B0' }, { name: `x${i}`, type: 'int' }]
   }))
   const { codec } = schemaOf({ type: 'array', items: branches })
-  within(t, () => t.ok(flawIn(() => codec.fromJson(Array.from({ length: 100_000 }, () => ({ a: 1, next: null, x1999: 2 }))))))
+  within(t, () => t.ok(flawIn(() => codec.fromJson(Array.from({ length: 100_000 }, () => ({ a: 1, next: null, x1099: 2 }))))))
 })
 
 t.test('pairs of schemas that take long to compare, or say the same thing without end', async t => {
@@ -133,8 +133,8 @@ t.test('pairs of schemas that take long to compare, or say the same thing withou
   within(t, () => t.equal(schemaOf(levels('int')).incompatibilities(schemaOf(levels('string')), 'STRICT').length, 2))
   const wide = (type: string) => Array.from({ length: 1500 }, (_, i) => ({ type: 'record', name: `W${type}${i}`, fields: [{ name: 'a', type }] }))
   t.match(within(t, () => schemaOf(wide('int')).incompatibilities(schemaOf(wide('string')), 'STRICT')), /take too long to compare/)
-  const same = recordOf(...Array.from({ length: 4500 }, (_, i) => [`f${i}`, ['null', 'string']] as const))
+  const same = recordOf(...Array.from({ length: 2400 }, (_, i) => [`f${i}`, ['null', 'string']] as const))
   t.equal(within(t, () => t.same(schemaOf(same).incompatibilities(schemaOf(same), 'STRICT'), [])), '')
-  within(t, () => t.equal(schemaOf(recordOf(...Array.from({ length: 9000 },
-    (_, i) => [`f${i}`, 'int'] as const))).incompatibilities(schemaOf(recordOf()), 'STRICT').length, 9000))
+  within(t, () => t.equal(schemaOf(recordOf(...Array.from({ length: 4900 },
+    (_, i) => [`f${i}`, 'int'] as const))).incompatibilities(schemaOf(recordOf()), 'STRICT').length, 4900))
 })

@@ -40,7 +40,8 @@ t.test('schemas beyond the limits are refused at once', async t => {
   refused('too long', `{"description":"${'x'.repeat(1_000_001)}"}`, /too long/)
   refused('too deep', '{"not":'.repeat(129) + '{}' + '}'.repeat(129), /nested too deeply/)
   refused('deep arrays', `{"enum":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, /nested too deeply/)
-  refused('too many subschemas', { properties: named(10_001, 'p', () => ({})) }, /too many parts/)
+  refused('too many subschemas', { properties: named(5_001, 'p', () => ({})) }, /too many parts/)
+  refused('too many values', { enum: wide(20_001, i => `e${i}`) }, /more than 20000 values/)
   refused('more than payloads are checked against', { properties: named(1_001, 'p', () => ({ type: 'null' })) }, /at most 1000/)
   refused('more than can be kept track of',
     {
@@ -64,7 +65,7 @@ t.test('schemas at the limits take a bounded time', async t => {
   t.match(bounded(t, 'wide, and wrong', () => check({ properties: named(990, 'p', () => ({ type: 'string' })) }, '{"p989":1}')),
     { path: 'p989', expected: 'string' })
   t.match(bounded(t, 'alternatives', () => check({ anyOf: wide(990, i => ({ required: [`a${i}`] })) }, '{}')), { path: '' })
-  t.equal(bounded(t, 'a large enum', () => check({ items: { enum: wide(50_000, i => `v${i}`) } }, JSON.stringify(wide(50_000, i => `v${i}`)))), null)
+  t.equal(bounded(t, 'a large enum', () => check({ items: { enum: wide(20_000, i => `v${i}`) } }, JSON.stringify(wide(50_000, i => `v${i % 20_000}`)))), null)
   t.equal(bounded(t, 'many required', () => check({ required: wide(20_000, i => `a${i}`) }, JSON.stringify(named(20_000, 'a', () => 1)))), null)
   t.equal(bounded(t, 'items that are all different', () => check({ uniqueItems: true }, JSON.stringify(wide(50_000, i => ({ i }))))), null)
 })
