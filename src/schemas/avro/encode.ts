@@ -28,7 +28,7 @@ export function encodeAvro (type: Type, value: unknown, encoding: Encoding, defa
 }
 
 /** Fields, items and branches looked at: defaults and unions make many of little. */
-const MAX_STEPS = 10_000_000
+const MAX_STEPS = 2_000_000
 
 class Encoder {
   readonly #encoding: Encoding

@@ -10,7 +10,7 @@ export class WorkExceeded extends Error {
 
 /** A unit is a subschema that was looked at: some ten nanoseconds. */
 const UNITS_AT_LEAST = 50_000
-const UNITS_PER_BYTE = 16
+const UNITS_PER_BYTE = 6
 
 export class Work {
   left = 0
