@@ -151,6 +151,24 @@ export function withoutFirst (chunks: readonly Buffer[], count: number): readonl
   return index < chunks.length ? [chunks[index]!.subarray(count), ...chunks.slice(index + 1)] : []
 }
 
+/**
+ * Step by step, because Node's own `recursive` never ends where a folder is there and takes no other, as in /proc. Where
+ * the one above it was missing and is there now, somebody else has made it: that is tried once more, and no more.
+ */
+async function makeDirectory (directory: string, isAgain = false): Promise<void> {
+  const parent = dirname(resolve(directory))
+  try {
+    await fs.promises.mkdir(directory)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && (await fs.promises.stat(directory)).isDirectory()) return
+    if (code !== 'ENOENT' || isAgain) throw error
+    if (await realFileSystem.size(parent) < 0) await makeDirectory(parent)
+    return await makeDirectory(directory, true)
+  }
+  await realFileSystem.syncDirectory(parent)
+}
+
 export const realFileSystem: FileSystem = {
   async open (path, create = false) {
     return new RealFile(await call<number>(done => fs.open(path, create ? 'wx+' : 'r+', done)))
@@ -165,20 +183,7 @@ export const realFileSystem: FileSystem = {
     return await fs.promises.readdir(directory).catch(ignoreMissing) ?? []
   },
 
-  // Step by step, because Node's own `recursive` never ends where a folder is there and takes no other, as in /proc.
-  async makeDirectory (directory) {
-    const parent = dirname(resolve(directory))
-    try {
-      await fs.promises.mkdir(directory)
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code === 'EEXIST' && (await fs.promises.stat(directory)).isDirectory()) return
-      if (code !== 'ENOENT' || await this.size(parent) >= 0) throw error
-      await this.makeDirectory(parent)
-      return await this.makeDirectory(directory)
-    }
-    await this.syncDirectory(parent)
-  },
+  makeDirectory: directory => makeDirectory(directory),
 
   readFile: path => fs.promises.readFile(path),
   writeFile: (path, content) => fs.promises.writeFile(path, content),
