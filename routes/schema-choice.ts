@@ -6,9 +6,11 @@ import { SchemaError } from '../src/schemas/format.ts'
 import { formats } from '../src/schemas/formats.ts'
 import type { SchemaContent, SchemaType, SchemaVersion, SubjectNameStrategy } from '../src/schemas/model.ts'
 import { subjectOf, type Part } from '../src/schemas/naming.ts'
+import { RecentlyAsked } from '../src/schemas/recently-asked.ts'
 import { RegistryError } from '../src/schemas/registry-error.ts'
 import type { Context } from '../protocol/rpc.ts'
 import type { HttpDoor } from './door.ts'
+import type { DoorRegistry } from './guards.ts'
 import { ConfluentError } from './problem.ts'
 
 export interface SchemaSpec {
@@ -27,12 +29,15 @@ export type RestSchemaType = keyof typeof schemaTypes
 
 export const restTypeOf = (type: SchemaType): RestSchemaType => type === 'JSON' ? 'JSONSCHEMA' : type
 
+const askedFor = new WeakMap<DoorRegistry, RecentlyAsked>()
+
 /** What the registry keeps apart from a missing schema: a text that is new. */
 const UNKNOWN = new Set([40401, 40403])
 
 /** Rejects with ConfluentError, or with KafkaError where the caller may not. */
 export async function chooseSchema (door: HttpDoor, context: Context, topic: string, part: Part, spec: SchemaSpec): Promise<SchemaVersion> {
   const { registry } = door
+  const strategy = spec.strategy ?? door.serde?.strategy(topic, part) ?? 'TopicName'
   if (registry === null) throw new ConfluentError(42207, 'There is no schema registry.')
   try {
     const schema = await found()
@@ -48,14 +53,28 @@ export async function chooseSchema (door: HttpDoor, context: Context, topic: str
   async function found (): Promise<SchemaVersion> {
     const { text, id, version, subject } = spec
     if (text !== undefined) return await registered(text)
-    if (id !== undefined) return registry!.schemaById(context, id, subject === undefined ? {} : { subject })
+    if (id !== undefined) return await byId(id, subject === undefined ? {} : { subject })
     return registry!.get(context, subject ?? named(null), version ?? 'latest')
+  }
+
+  /** Another gateway may have registered it a moment ago. */
+  async function byId (id: number, options: { readonly subject?: string }): Promise<SchemaVersion> {
+    try {
+      return registry!.schemaById(context, id, options)
+    } catch (error) {
+      const asked = askedFor.get(registry!) ?? new RecentlyAsked()
+      askedFor.set(registry!, asked)
+      if (!(error instanceof RegistryError && UNKNOWN.has(error.code)) || door.serde === null || asked.has(id)) throw error
+      await door.serde.catalog.refresh()
+      asked.add(id)
+      return registry!.schemaById(context, id, options)
+    }
   }
 
   async function registered (text: string): Promise<SchemaVersion> {
     const { type } = spec
     const content: SchemaContent = { schemaType: type ?? 'AVRO', schema: text, references: [], metadata: null, ruleSet: null }
-    const subject = spec.subject ?? named(spec.strategy === undefined || spec.strategy === 'TopicName' ? null : nameIn(content))
+    const subject = spec.subject ?? named(strategy === 'TopicName' ? null : nameIn(content))
     try {
       return registry!.lookup(context, subject, content)
     } catch (error) {
@@ -65,9 +84,10 @@ export async function chooseSchema (door: HttpDoor, context: Context, topic: str
   }
 
   function named (recordName: string | null): string {
-    const subject = subjectOf(spec.strategy ?? door.serde?.strategy(topic, part) ?? 'TopicName', topic, part, recordName)
+    const subject = subjectOf(strategy, topic, part, recordName)
     if (subject === null) {
-      throw new ConfluentError(42205, `The subject of the ${part} goes by the name of its record, and the schema has none: give it in the request.`)
+      throw new ConfluentError(42205,
+        `The subject of the ${part} goes by the name of its record (${strategy}), and nothing here says it: give the subject, or the id.`)
     }
     return subject
   }

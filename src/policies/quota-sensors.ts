@@ -87,8 +87,8 @@ export class BandwidthSensor implements Sensor {
    */
   queue (connection: object): number {
     const queueMs = Math.min(MAX_QUEUE_MS, Math.round(this.#queued * this.paceMs))
+    if (!this.#inQueue.has(connection)) this.#queued++
     this.#inQueue.add(connection)
-    this.#queued++
     return queueMs
   }
 

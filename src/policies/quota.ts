@@ -47,6 +47,9 @@ const MAX_SENSORS = 10_000
 /** A reader who has used up his quota is still offered this much of it at a time: less would be many small answers. */
 const SMALLEST_FETCH_MS = 250
 
+/** How far turns are apart, over the time in which the limit gives what one of them takes. */
+const TURN_PACE = 0.8
+
 const keys = { producer: 'producer_byte_rate', consumer: 'consumer_byte_rate', request: 'request_percentage' } as const
 
 export class Quotas {
@@ -150,9 +153,9 @@ export class Quotas {
     return limit === null ? null : this.#pools[key].use(limit, this.#table.revision, nowMs)
   }
 
-  /** At twice the pace of the limit, so that what was saved up can be used up. */
+  /** A little faster than the limit gives, so that what was saved up can be used up. */
   turnOf (sensor: BandwidthSensor, nowMs: number): Promise<void> | null {
-    return sensor.wasHeld(nowMs) || this.#turns.has(sensor) ? this.#turns.take(sensor, sensor.paceMs * 0.8) : null
+    return sensor.wasHeld(nowMs) || this.#turns.has(sensor) ? this.#turns.take(sensor, sensor.paceMs * TURN_PACE) : null
   }
 
   mutations (context: Context, nowMs: number): MutationSensor | null {

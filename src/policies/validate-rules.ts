@@ -7,6 +7,7 @@ import { headerNames, payloadOf, prefixOf, readEnvelope, V0_BYTES } from '../sch
 import { PayloadError, SchemaError, sentenceOf, type Flaw, type ParsedSchema, type Payload } from '../schemas/format.ts'
 import type { SchemaType, SchemaVersion, SubjectNameStrategy } from '../schemas/model.ts'
 import { subjectOf, type Part } from '../schemas/naming.ts'
+import { RecentlyAsked } from '../schemas/recently-asked.ts'
 import type { Level, ValidationSettings } from '../schemas/settings.ts'
 import type { RecordCursor } from './validate-cursor.ts'
 
@@ -47,9 +48,6 @@ interface Known {
 
 /** Schemas that one topic's part is written with: topics have few. */
 const MAX_KNOWN = 1000
-/** Ids that were asked for lately, and are not asked for again. */
-const MAX_ASKED = 1000
-const ASKED_MS = 1500
 const MAX_SHOWN_BYTES = 16
 
 export class TopicRules {
@@ -98,8 +96,7 @@ class PartRules {
   readonly #header: Buffer
   /** By id, or by GUID. */
   readonly #known = new Map<number | string, Known>()
-  /** Until when they are not asked for again, in ms. */
-  readonly #asked = new Map<number | string, number>()
+  readonly #asked = new RecentlyAsked()
   #revision = -1
 
   constructor (options: PartOptions) {
@@ -152,18 +149,12 @@ class PartRules {
     stats.cacheMisses++
     const found = this.#lookUp(id)
     if (isFault(found)) {
-      const isFinal = found.reason === 'unusable-schema' || performance.now() < (this.#asked.get(id) ?? 0)
-      return isFinal ? found : { ...found, asked: () => this.#hasAsked(id) }
+      const isFinal = found.reason === 'unusable-schema' || this.#asked.has(id)
+      return isFinal ? found : { ...found, asked: () => this.#asked.add(id) }
     }
     if (this.#known.size >= MAX_KNOWN) this.#known.clear()
     this.#known.set(id, found)
     return found
-  }
-
-  #hasAsked (id: number | string): void {
-    this.#asked.delete(id)
-    if (this.#asked.size >= MAX_ASKED) this.#asked.delete(this.#asked.keys().next().value!)
-    this.#asked.set(id, performance.now() + ASKED_MS)
   }
 
   #lookUp (id: number | string): Known | Fault {
