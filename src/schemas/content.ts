@@ -11,9 +11,9 @@ export interface Content extends SchemaContent {
   readonly key: string
   /** Equal where the words of two texts are the same in any order, and seldom elsewhere: says where to look for what is the same schema. */
   readonly similarity: number
-  /** Hashes of the canonical text, plain and normalized; null where it cannot be parsed. */
-  canonical: string | null | undefined
-  normalized: string | null | undefined
+  /** Hashes of the canonical text, plain and normalized, when they have been asked for. */
+  canonical: string | undefined
+  normalized: string | undefined
 }
 
 export function contentOf ({ schemaType, schema, references, metadata, ruleSet }: SchemaContent): Content {

@@ -54,10 +54,10 @@ export function readRuleSet (value: unknown, where = 'ruleSet'): RuleSet {
     if (!Array.isArray(rules)) return fail(`${list}: expected a list.`)
     ruleSet[list] = rules.map((rule, i) => readRule(rule, what => fail(`${list}[${i}]: ${what}`)))
   }
-  const { length } = JSON.stringify(ruleSet)
-  if (length > MAX_RULE_SET) fail(`its JSON has ${length} characters, of ${MAX_RULE_SET} at most.`)
   const { enableAt } = value
   if (!isMissing(enableAt)) ruleSet['enableAt'] = isText(enableAt) ? enableAt : fail('enableAt: expected a string.')
+  const { length } = JSON.stringify(ruleSet)
+  if (length > MAX_RULE_SET) fail(`its JSON has ${length} characters, of ${MAX_RULE_SET} at most.`)
   try {
     checkRules(ruleSet)
   } catch (error) {

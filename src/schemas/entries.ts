@@ -155,6 +155,7 @@ function schemaValueOf (text: string): SchemaValue | undefined {
   if (json === null) return undefined
   const { subject: _, version: __, id, schemaType = 'AVRO', references, metadata, ruleSet, schema, deleted, ...rest } = json
   if (!isPositive(id) || typeof schema !== 'string' || !types.has(schemaType ?? 'AVRO')) return undefined
+  if (![metadata ?? null, ruleSet ?? null].every((one, i) => one === null || (i === 0 ? isMetadata(one) : isRuleSet(one)))) return undefined
   const found = references ?? []
   if (!Array.isArray(found) || !found.every(isReference)) return undefined
   return {
@@ -163,8 +164,8 @@ function schemaValueOf (text: string): SchemaValue | undefined {
       schemaType: (schemaType ?? 'AVRO') as SchemaType,
       schema,
       references: found,
-      metadata: isObject(metadata) ? metadata as Metadata : null,
-      ruleSet: isObject(ruleSet) ? ruleSet as RuleSet : null
+      metadata: isMetadata(metadata) ? metadata : null,
+      ruleSet: isRuleSet(ruleSet) ? ruleSet : null
     },
     deleted: deleted === true,
     extra: Object.keys(rest).length === 0 ? null : rest
@@ -173,6 +174,29 @@ function schemaValueOf (text: string): SchemaValue | undefined {
 
 function isReference (value: unknown): value is Reference {
   return isObject(value) && typeof value['name'] === 'string' && typeof value['subject'] === 'string' && isPositive(value['version'])
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string'
+const areTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText)
+const isMapOf = (isOne: (value: unknown) => boolean) => (value: unknown): boolean => isObject(value) && Object.values(value).every(isOne)
+/** What other registries write for what is not there. */
+const orNull = (isOne: (value: unknown) => boolean) => (value: unknown): boolean => value === null || value === undefined || isOne(value)
+
+/** Whoever wrote the topic: nothing may be there that those who work with it do not expect. */
+function isMetadata (value: unknown): value is Metadata {
+  return isObject(value) && orNull(isMapOf(areTexts))(value['tags']) && orNull(isMapOf(isText))(value['properties']) && orNull(areTexts)(value['sensitive'])
+}
+
+function isRuleSet (value: unknown): value is RuleSet {
+  return isObject(value) && ['migrationRules', 'domainRules', 'encodingRules'].every(list => {
+    const rules = value[list]
+    return rules === null || rules === undefined || (Array.isArray(rules) && rules.every(isRule))
+  })
+}
+
+function isRule (value: unknown): boolean {
+  return isObject(value) && isText(value['name']) && orNull(areTexts)(value['tags']) && orNull(isMapOf(isText))(value['params']) &&
+    ['doc', 'kind', 'mode', 'type', 'expr', 'onSuccess', 'onFailure'].every(name => orNull(isText)(value[name]))
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -115,7 +115,7 @@ export class Library {
         content[name] = canonicalHash(this.parsed(view), normalize)
       } catch (error) {
         if (!(error instanceof SchemaError)) throw error
-        content[name] = null // as another registry took it: equal to nothing but its own text
+        return null // as another registry took it, or what it refers to is gone: equal to nothing but its own text
       }
     }
     return content[name]

@@ -146,6 +146,7 @@ export class Registration {
         while (!this.#isJudged(asked)) await this.#judge(asked)
         const { view, entry } = this.#plan(asked, asked.judged!)
         if (entry === null) return view
+        this.#checkReferences(asked)
         const key = this.#log.state.keyInLog(entry.key)
         lost.delete(key)
         const counts = await this.#log.write([...this.#repairs(lost), entry])
@@ -166,6 +167,15 @@ export class Registration {
       else entries.push(this.#log.repairOf(contradiction))
     }
     return entries
+  }
+
+  /** What it refers to may have been deleted for good while it waited. Throws 42201. */
+  #checkReferences ({ subject, content }: Asked): void {
+    for (const { subject: named, version } of content.references) {
+      if (this.#log.state.versionsOf(besides(subject, named)).get(version) === undefined) {
+        throw new RegistryError(42201, `No schema reference found for subject "${named}" and version ${version}`)
+      }
+    }
   }
 
   #isJudged ({ subject, judged }: Asked): boolean {

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Dispatch } from '../../protocol/rpc.ts'
 import { StateLog, type Rebuild } from '../state/log.ts'
-import type { Entry, TopicSpec } from '../state/topic.ts'
+import { MAX_BATCH_BYTES, type Entry, type TopicSpec } from '../state/topic.ts'
 import { repairEntry, schemaTombstone, storedEntry } from './entries.ts'
 import { RegistryState, type Contradiction, type Correction } from './state.ts'
 
@@ -17,7 +17,9 @@ export const schemasTopic: TopicSpec = {
   configs: [
     { name: 'cleanup.policy', value: 'compact' },
     // A record that was passed over must be written over before compaction sees it.
-    { name: 'min.compaction.lag.ms', value: '3600000' }
+    { name: 'min.compaction.lag.ms', value: '3600000' },
+    // Several schemas of the largest size, or what is left of a subject with a hundred thousand versions.
+    { name: 'max.message.bytes', value: String(MAX_BATCH_BYTES) }
   ],
   clientId: 'barnabas-schemas'
 }
@@ -29,7 +31,8 @@ export interface RegistryLogOptions {
 }
 
 const REPAIR_AFTER_MS = 3000
-const MAX_REPAIRS = 1000
+/** At once: each may be a schema of the largest size. */
+const MAX_REPAIRS = 8
 /** In times of a write: how long others count after they were seen, and how long a gap may be. */
 const CONTENDED_WRITES = 20
 const GAP_WRITES = 4

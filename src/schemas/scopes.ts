@@ -6,7 +6,7 @@ import { configEntry, modeEntry } from './entries.ts'
 import type { Mode } from './model.ts'
 import { RegistryError } from './registry-error.ts'
 import type { RegistryLog } from './registry-log.ts'
-import { contextOf, DEFAULT_CONTEXT, qualifiedName, subjectIn, validScope } from './subjects.ts'
+import { besides, contextOf, DEFAULT_CONTEXT, qualifiedName, subjectIn, validScope, validSubject } from './subjects.ts'
 
 const modes: ReadonlySet<string> = new Set<Mode>(['READWRITE', 'READONLY', 'READONLY_OVERRIDE', 'IMPORT'])
 
@@ -42,6 +42,7 @@ export class Scopes {
       if (config.entity.alias !== undefined && (scope === '' || qualifiedName(scope).name === '')) {
         throw new RegistryError(422, 'alias: only a subject can stand for another one.')
       }
+      if (config.entity.alias !== undefined) validSubject(besides(scope, config.entity.alias))
       await this.#log.write([configEntry(scope, config)])
       return config.entity
     })

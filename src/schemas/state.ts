@@ -69,7 +69,7 @@ export class RegistryState {
   readonly #known: ReadonlyMap<string, Correction>
   #wasMisled = false
   #revision: number
-  /** Rises when a version that others refer to is gone or another. */
+  /** Rises when a version that others refer to comes, goes, or is another. */
   #referenceRevision = 0
   #ignored = 0
 
@@ -287,7 +287,7 @@ export class RegistryState {
       if (versions.isEmpty) this.subjects.delete(subject)
     }
     if (current !== undefined && stays) ids.remove(current)
-    if (current !== undefined && !stays && this.#referrers.has(referrerKey(subject, version))) this.#referenceRevision++
+    if (!stays && this.#referrers.has(referrerKey(subject, version))) this.#referenceRevision++
   }
 
   #refer (stored: Stored, isThere: boolean): void {

@@ -226,3 +226,18 @@ t.test('a topic that is there is made safe before it is written', async t => {
   t.equal(made, 0)
   t.equal(engine.topics!.partition(SCHEMAS_TOPIC, 0)!.log.config.minCompactionLagMs, 3_600_000)
 })
+
+t.test('metadata and rules that are none are passed over, and what stands behind them is there', async t => {
+  const key = (version: number): string => `{"keytype":"SCHEMA","subject":"s","version":${version},"magic":1}`
+  const value = (version: number, more: string): string =>
+    `{"subject":"s","version":${version},"id":${version},"schema":${text(`f${version}`)},"deleted":false${more}}`
+  const wrong = [
+    ',"metadata":{"tags":{"a":null}}', ',"metadata":{"tags":{"a":"x"}}', ',"metadata":{"sensitive":5}', ',"metadata":[]',
+    ',"ruleSet":{"domainRules":[null]}', ',"ruleSet":{"domainRules":{}}', ',"ruleSet":{"domainRules":[{"name":"r","tags":"x"}]}',
+    `,"metadata":{"tags":${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}}`
+  ]
+  const sound = [key(20), value(20, ',"metadata":{"tags":null},"ruleSet":null')] as const
+  const log = await dump([...wrong.map((more, i) => [key(i + 1), value(i + 1, more)] as const), sound])
+  const registry = await openRegistry(t, log.dispatch)
+  t.strictSame(registry.versions('s'), [20])
+})

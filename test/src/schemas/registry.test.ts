@@ -30,7 +30,9 @@ t.test('a registry that nobody uses makes no topic; the first schema does', asyn
   await registry.refresh()
   t.strictSame([...log.topics.keys()], [])
   await registry.register('s', fake('a'))
-  t.strictSame([...log.topics.get(SCHEMAS_TOPIC)!.configs], [['cleanup.policy', 'compact'], ['min.compaction.lag.ms', '3600000']])
+  t.strictSame([...log.topics.get(SCHEMAS_TOPIC)!.configs], [
+    ['cleanup.policy', 'compact'], ['min.compaction.lag.ms', '3600000'], ['max.message.bytes', String(16 * 1024 * 1024)]
+  ])
   t.equal(log.topics.get(SCHEMAS_TOPIC)!.partitions.length, 1)
 })
 
