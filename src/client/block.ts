@@ -35,20 +35,24 @@ export function render (topic: string, partition: number, from: number, chunks: 
     for (const batch of batchesIn(chunk)) {
       next = Math.max(next, batch.nextOffset)
       if (batch.isControl) continue
+      let last = offsets.at(-1) ?? -1
       try {
         for (const record of recordsIn(batch)) {
           const { offset } = record
           if (offset < from) continue
-          if (offset <= (offsets.at(-1) ?? -1) || offset >= batch.nextOffset) throw new ProtocolError(`offset ${offset} is out of order`)
+          if (offset <= last || offset >= batch.nextOffset) throw new ProtocolError(`offset ${offset} is out of order`)
           if (bytes >= MAX_BLOCK_BYTES) return { from, next: offset, offsets, lines, frames: new Map() }
           const line = recordJson(topicJson, partition, record, topic, decode)
           bytes += line.length
+          last = offset
           offsets.push(offset)
           lines.push(line)
         }
       } catch (error) {
         // One batch that cannot be read is shown as such; the readers move on behind it.
-        const offset = Math.max(from, offsets.length > 0 ? offsets.at(-1)! + 1 : from, batch.baseOffset)
+        const offset = Math.max(from, last + 1, batch.baseOffset)
+        // All that it was to hold has been shown: what is wrong stands behind its records.
+        if (offset >= batch.nextOffset) continue
         offsets.push(offset)
         lines.push(unreadableJson(topicJson, partition, offset, batch.nextOffset, error as Error))
       }

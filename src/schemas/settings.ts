@@ -77,9 +77,11 @@ interface Alias {
   readonly expected: string
 }
 
+const LEVELS_OF_ALIAS: ReadonlyMap<string, string> = new Map([['true', 'id'], ['false', 'off']])
+
 const idAlias = (name: string): Alias => ({
   name,
-  read: value => ({ true: 'id', false: 'off' })[value.toLowerCase()],
+  read: value => LEVELS_OF_ALIAS.get(value.toLowerCase()),
   write: value => String(value !== 'off'),
   expected: 'true or false'
 })

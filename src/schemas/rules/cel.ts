@@ -1,6 +1,6 @@
 /**
  * Expressions of data contracts, in CEL (https://cel.dev), bounded: what an expression may cost is known from its text and
- * from the largest collection it is given, before it runs. Both come from strangers.
+ * from the largest collection and the longest text that it is given, before it runs. All of them come from strangers.
  */
 import { celEnv, celMethod, CelScalar, isCelError, parse, plan, type CelInput } from '@bufbuild/cel'
 import { isIPv4, isIPv6 } from 'node:net'
@@ -9,9 +9,22 @@ import { RuleError } from './rule-error.ts'
 
 export type Bindings = Readonly<Record<string, unknown>>
 
+/** The largest that there is in a value. */
+export interface Size {
+  /** Of a list or map. */
+  readonly elements: number
+  /** Or bytes. */
+  readonly characters: number
+}
+
+/** What all expressions that are evaluated for one value may cost together. */
+export class Budget {
+  left = MAX_STEPS
+}
+
 export interface Expression {
-  /** Throws RuleError where it cannot be evaluated, or not within the limit. */
-  evaluate (bindings: Bindings): unknown
+  /** `size` is that of the bindings. Throws RuleError where it cannot be evaluated, or not within the budget. */
+  evaluate (bindings: Bindings, size?: Size, budget?: Budget): unknown
 }
 
 export const MAX_EXPRESSION_LENGTH = 4096
@@ -19,8 +32,12 @@ export const MAX_EXPRESSION_LENGTH = 4096
 const MAX_NESTING = 64
 /** Comprehensions (`all`, `exists`, `map`, …) within each other. */
 const MAX_LOOPS = 3
-/** Steps of an evaluation, of some 0.3 µs each. */
-const MAX_STEPS = 30_000
+/** Steps for one value, of some 0.3 µs each. */
+export const MAX_STEPS = 50_000
+/** Characters that are gone through in a step. */
+const CHARACTERS_PER_STEP = 64
+/** What goes through a text, however long it is. */
+const TEXT_FUNCTIONS: ReadonlySet<unknown> = new Set(['size', 'contains', 'startsWith', 'endsWith', 'matches', '_+_', 'string', 'bytes', '_in_', '@in'])
 
 /** What Confluent's rules can ask of a string beyond CEL's own functions. */
 const checks: Readonly<Record<string, (text: string) => boolean>> = {
@@ -58,11 +75,12 @@ export function compile (text: string): Expression {
     throw new SchemaError(`The expression is not CEL: ${(error as Error).message}`, { cause: error })
   }
   return {
-    evaluate (bindings) {
-      const largest = cost.loops === 0 ? 0 : largestIn(bindings)
-      const steps = cost.steps(largest)
-      if (steps > MAX_STEPS) {
-        throw new RuleError(`it could take ${steps} steps over a collection of ${largest}; the limit is ${MAX_STEPS}`)
+    evaluate (bindings, size = sizeOf(bindings), budget = new Budget()) {
+      const steps = cost(size)
+      budget.left -= steps
+      if (budget.left < 0) {
+        throw new RuleError(`it could take ${steps} steps over a collection of ${size.elements} and a text of ${size.characters}; ` +
+          `the limit is ${MAX_STEPS} for a value`)
       }
       const result = run(bindings as Record<string, CelInput>)
       if (isCelError(result)) throw new RuleError(result.message)
@@ -83,17 +101,15 @@ function nestingOf (text: string): number {
   return deepest
 }
 
-interface Cost {
-  /** How deep comprehensions stand within each other. */
-  readonly loops: number
-  /** At most, over collections of so many elements. */
-  steps (largest: number): number
-}
+/** Steps at most, over values of this size. */
+type Cost = (size: Size) => number
 
 /** The parser's own tree, of which only the shape is of interest: nodes that hold nodes. */
 function costOf (root: object): Cost {
   /** Nodes outside of all loops, in one of them, in two … */
   const nodes: number[] = []
+  /** Those of them that go through a text. */
+  const texts: number[] = []
   let literal = 0
   /** Each may join two collections to a larger one, which is then gone through. */
   let sums = 0
@@ -110,7 +126,9 @@ function costOf (root: object): Cost {
       return
     }
     nodes[loops] = (nodes[loops] ?? 0) + 1
-    if ((value as { function?: string }).function === '_+_') sums++
+    const { function: called } = value as { function?: string }
+    if (called === '_+_') sums++
+    if (TEXT_FUNCTIONS.has(called) || Object.hasOwn(checks, called ?? '')) texts[loops] = (texts[loops] ?? 0) + 1
     if (kind !== 'comprehensionExpr') return visit(value, loops)
     if (loops === MAX_LOOPS) throw new SchemaError(`Comprehensions stand ${MAX_LOOPS} deep within each other at most.`)
     const { iterRange, accuInit, ...body } = value as Record<string, unknown>
@@ -119,16 +137,29 @@ function costOf (root: object): Cost {
     visit(body, loops + 1)
   }
   visit(root, 0)
-  return {
-    loops: nodes.length - 1,
-    steps: largest => Array.from(nodes, (count = 0, loops) => count * (Math.max(largest, literal, 1) * (1 + sums)) ** loops).reduce((sum, one) => sum + one, 0)
+  return ({ elements, characters }) => {
+    const turns = Math.max(elements, literal, 1) * (1 + sums)
+    return Math.ceil(Array.from(nodes, (count = 0, loops) => (count + (texts[loops] ?? 0) * characters / CHARACTERS_PER_STEP) * turns ** loops)
+      .reduce((sum, one) => sum + one, 0))
   }
 }
 
-function largestIn (value: unknown): number {
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return 0
-  const elements: readonly unknown[] = Array.isArray(value) ? value : value instanceof Map ? [...value.values()] : Object.values(value)
-  let largest = value instanceof Map || Array.isArray(value) ? elements.length : 0
-  for (const one of elements) largest = Math.max(largest, largestIn(one))
-  return largest
+export function sizeOf (value: unknown): Size {
+  let [elements, characters] = [0, 0]
+  const visit = (one: unknown): void => {
+    if (typeof one === 'string' || one instanceof Uint8Array) characters = Math.max(characters, one.length)
+    else if (Array.isArray(one)) {
+      elements = Math.max(elements, one.length)
+      for (const element of one) visit(element)
+    } else if (one instanceof Map) {
+      elements = Math.max(elements, one.size)
+      for (const [key, element] of one) {
+        visit(key)
+        visit(element)
+      }
+    }
+  }
+  if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) Object.values(value).forEach(visit)
+  else visit(value)
+  return { elements, characters }
 }

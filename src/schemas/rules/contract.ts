@@ -7,7 +7,7 @@ import type { Codec, Field, Flaw, ParsedSchema, Payload } from '../format.ts'
 import { SchemaError } from '../format.ts'
 import type { Metadata, Rule, RuleSet, SchemaContent, SchemaVersion } from '../model.ts'
 import { lazily } from '../lazy.ts'
-import type { Bindings, Expression } from './cel.ts'
+import type { Bindings, Budget, Expression, Size } from './cel.ts'
 import { RuleError } from './rule-error.ts'
 import { pathMatches } from './paths.ts'
 
@@ -18,6 +18,11 @@ interface Condition {
   readonly ofFields: boolean
   readonly guard: Expression | null
   readonly expression: Expression
+}
+
+interface Limits {
+  readonly size: Size
+  readonly budget: Budget
 }
 
 export interface Unenforced {
@@ -107,19 +112,21 @@ export class Contract {
     if (conditions.length === 0) return null
     const fields: Field[] = []
     const message = codec.toValue(payload, conditions.some(({ ofFields }) => ofFields) ? field => fields.push(field) : undefined)
+    // Once for all conditions and fields: nothing that they are given is larger than the whole.
+    const limits: Limits = { size: cel().sizeOf(message), budget: new (cel().Budget)() }
     for (const condition of conditions) {
-      const flaw = condition.ofFields ? this.#checkFields(condition, fields, message) : failing(condition, { message }, '')
+      const flaw = condition.ofFields ? this.#checkFields(condition, fields, message, limits) : failing(condition, { message }, '', limits)
       if (flaw !== null) return flaw
     }
     return null
   }
 
-  #checkFields (condition: Condition, fields: readonly Field[], message: unknown): Flaw | null {
+  #checkFields (condition: Condition, fields: readonly Field[], message: unknown, limits: Limits): Flaw | null {
     const wanted = condition.rule.tags ?? []
     for (const { fullName, name, typeName, tags: own, path, value } of fields) {
       const tags = [...own, ...this.#tagsOf(fullName, path)]
       if (wanted.length > 0 && !wanted.some(tag => tags.includes(tag))) continue
-      const flaw = failing(condition, { value, fullName, name, typeName, tags, message }, path)
+      const flaw = failing(condition, { value, fullName, name, typeName, tags, message }, path, limits)
       if (flaw !== null) return flaw
     }
     return null
@@ -168,11 +175,11 @@ function holdsFor ({ mode = 'WRITEREAD', onFailure }: Rule, direction: Direction
   return (direction === 'WRITE' ? onWrite : onRead) !== 'NONE'
 }
 
-function failing ({ rule, guard, expression }: Condition, bindings: Bindings, path: string): Flaw | null {
+function failing ({ rule, guard, expression }: Condition, bindings: Bindings, path: string, limits: Limits): Flaw | null {
   const expected = `${rule.doc ?? rule.expr} (rule "${rule.name}")`
   try {
-    if (guard !== null && !holds(guard, bindings)) return null
-    const result = expression.evaluate(bindings)
+    if (guard !== null && !holds(guard, bindings, limits)) return null
+    const result = expression.evaluate(bindings, limits.size, limits.budget)
     return result === true ? null : { path, expected, found: result === false ? foundIn(bindings) : `a rule that answers ${typeof result}` }
   } catch (error) {
     if (!(error instanceof RuleError)) throw error
@@ -181,9 +188,9 @@ function failing ({ rule, guard, expression }: Condition, bindings: Bindings, pa
 }
 
 /** A guard that cannot be evaluated does not hold: the value is not one that the rule is about. */
-function holds (guard: Expression, bindings: Bindings): boolean {
+function holds (guard: Expression, bindings: Bindings, { size, budget }: Limits): boolean {
   try {
-    return guard.evaluate(bindings) === true
+    return guard.evaluate(bindings, size, budget) === true
   } catch (error) {
     if (error instanceof RuleError) return false
     throw error

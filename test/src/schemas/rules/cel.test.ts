@@ -1,6 +1,6 @@
 import t from 'tap'
 import { SchemaError } from '../../../../src/schemas/format.ts'
-import { compile, MAX_EXPRESSION_LENGTH } from '../../../../src/schemas/rules/cel.ts'
+import { Budget, compile, MAX_EXPRESSION_LENGTH } from '../../../../src/schemas/rules/cel.ts'
 import { RuleError } from '../../../../src/schemas/rules/rule-error.ts'
 
 const message = new Map<string, unknown>([
@@ -55,6 +55,19 @@ t.test('an evaluation is bounded by what it goes through', async t => {
     t.ok(performance.now() - startedMs < 200)
   }
   t.equal(compile('list.all(x, list.exists(y, x == y))').evaluate({ list: list.slice(0, 20) }), true)
+})
+
+t.test('a long text counts for each time it is gone through', async t => {
+  const [s, l] = ['x'.repeat(900_000), Array.from({ length: 2900 }, () => 1n)]
+  for (const text of ['l.all(x, size(s) > 5)', 'l.all(x, !s.contains("y"))', Array(40).fill('size(s) > 5').join(' && ')]) {
+    const startedMs = performance.now()
+    t.throws(() => compile(text).evaluate({ s, l }), { name: 'RuleError', message: /a text of 900000/ }, text.slice(0, 40))
+    t.ok(performance.now() - startedMs < 200)
+  }
+  t.equal(compile('size(s) > 5').evaluate({ s, l }), true)
+  const budget = new Budget()
+  const three = compile('size(s) > 5')
+  t.throws(() => { for (let i = 0; i < 10; i++) three.evaluate({ s }, { elements: 0, characters: s.length }, budget) }, RuleError, 'together')
 })
 
 t.test('a pattern takes linear time', async t => {
