@@ -148,7 +148,7 @@ export function v2Consumers (app: FastifyInstance, door: HttpDoor, contract: Con
     handler: async (request, reply) => {
       const { topic, partition } = request.query
       if ((topic === undefined) !== (partition === undefined)) throw new ConfluentError(42203, 'query must have both topic and partition, or neither.')
-      const sent = await bodyOfGet(request)
+      const sent = await bodyOfGet(request, reply)
       const named = topic !== undefined ? [{ topic, partition: partition! }] : undefined
       const partitions = sent === undefined ? named : body<Partitions>(sent, checkPartitions).partitions
       const offsets = await call(request, ({ consumer }, context) => consumer.committed(context, partitions))

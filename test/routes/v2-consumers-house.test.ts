@@ -4,6 +4,7 @@
 import t from 'tap'
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { compose } from '../../protocol/rpc.ts'
 import { AclTable } from '../../src/access/acls.ts'
@@ -13,7 +14,7 @@ import { QuotaTable } from '../../src/access/quota-table.ts'
 import { fetchOffsets } from '../../src/client/group-offsets.ts'
 import { authorize } from '../../src/policies/authorize.ts'
 import { quota, Quotas } from '../../src/policies/quota.ts'
-import { context, withHouse, type Answer } from '../support/consumer-house.ts'
+import { context, V2, withHouse, type Answer } from '../support/consumer-house.ts'
 import { as, openGuardedDoor } from '../support/guarded-door.ts'
 
 const valuesOf = ({ document }: Answer): unknown[] => document.map((one: { value: unknown }) => one.value)
@@ -71,6 +72,28 @@ t.test('a peer that leaves takes nothing with it', async t => withHouse(t, t.tes
   if (!response.closed) await once(response, 'close')
   await write('t', '2')
   t.same(valuesOf(await ask('GET', `${path}/records?timeout=5000`)), [2])
+}))
+
+t.test('a body of a GET that is too large ends its connection, and holds up no stop', async t => withHouse(t, t.testdir(), async ({ subscribed, listen, app }) => {
+  const path = await subscribed('g', {}, 't')
+  const { port, hostname } = new URL(await listen())
+  const piece = Buffer.alloc(0x10000, ' ')
+  for (const framing of ['Content-Length: 3000000', 'Transfer-Encoding: chunked']) {
+    const socket = connect({ port: Number(port), host: hostname })
+    t.teardown(() => socket.destroy())
+    socket.on('error', () => {}) // what is still being sent when the server has ended the connection
+    const answered = once(socket, 'data') as Promise<[Buffer]>
+    const ended = once(socket, 'close')
+    socket.write(`GET ${path}/offsets HTTP/1.1\r\nHost: x\r\nContent-Type: ${V2}\r\n${framing}\r\n\r\n`)
+    for (let i = 0; i <= 16; i++) {
+      if (framing.endsWith('chunked')) socket.write(`${piece.length.toString(16)}\r\n`)
+      socket.write(piece)
+      if (framing.endsWith('chunked')) socket.write('\r\n')
+    }
+    t.match((await answered).toString(), /^HTTP\/1\.1 413 [^]*connection: close/i, framing)
+    await ended
+  }
+  await app.close()
 }))
 
 t.test('permissions and quotas hold, and an instance belongs to who made it', async t => withHouse(t, t.testdir(), async ({ engine, write }) => {
