@@ -8,6 +8,7 @@ import type { SchemaContent, SchemaType, SchemaVersion, SubjectNameStrategy } fr
 import { subjectOf, type Part } from '../src/schemas/naming.ts'
 import { RecentlyAsked } from '../src/schemas/recently-asked.ts'
 import { RegistryError } from '../src/schemas/registry-error.ts'
+import { contextOf, DEFAULT_CONTEXT } from '../src/schemas/subjects.ts'
 import type { Context } from '../protocol/rpc.ts'
 import type { HttpDoor } from './door.ts'
 import type { DoorRegistry } from './guards.ts'
@@ -41,6 +42,7 @@ export async function chooseSchema (door: HttpDoor, context: Context, topic: str
   if (registry === null) throw new ConfluentError(42207, 'There is no schema registry.')
   try {
     const schema = await found()
+    checkContext(schema.subject, `Schema ${schema.id} is one of`)
     if (spec.type !== null && schema.schemaType !== spec.type) {
       throw new ConfluentError(42207, `Schema ${schema.id} is ${restTypeOf(schema.schemaType)}, and the ${part} is said to be ${restTypeOf(spec.type)}.`)
     }
@@ -79,6 +81,7 @@ export async function chooseSchema (door: HttpDoor, context: Context, topic: str
       return registry!.lookup(context, subject, content)
     } catch (error) {
       if (!(error instanceof RegistryError && UNKNOWN.has(error.code))) throw error
+      checkContext(subject, 'The schema would be one of')
       return await registry!.register(context, subject, content)
     }
   }
@@ -91,6 +94,11 @@ export async function chooseSchema (door: HttpDoor, context: Context, topic: str
     }
     return subject
   }
+}
+
+/** A record names its schema by the id, and readers look for that in the default context. */
+function checkContext (subject: string, what: string): void {
+  if (contextOf(subject) !== DEFAULT_CONTEXT) throw new ConfluentError(42207, `${what} ${subject}, and records can only name schemas of the default context.`)
 }
 
 function nameIn ({ schemaType, schema }: SchemaContent): string | null {

@@ -48,7 +48,7 @@ class World {
 
 t.test('an id that nobody knows here is looked for once more, and not again and again', async t => {
   const world = new World()
-  world.elsewhere.set(7, { id: 7, schemaType: 'AVRO' })
+  world.elsewhere.set(7, { id: 7, schemaType: 'AVRO', subject: 'orders-value' })
   t.match(await world.choose({ id: 7 }), { id: 7 })
   t.equal(world.refreshes, 1)
   for (let i = 0; i < 3; i++) await t.rejects(world.choose({ id: 8 }), { errorCode: 42207, message: 'The schema of the value: Schema 8 not found' })
@@ -56,6 +56,16 @@ t.test('an id that nobody knows here is looked for once more, and not again and 
   await world.choose({ id: 7 })
   t.equal(world.refreshes, 2, 'what is known is not looked for')
   await t.rejects(world.choose({ id: 7, type: 'JSON' }), { errorCode: 42207, message: /is AVRO, and the value is said to be JSONSCHEMA/ })
+})
+
+t.test('records can only name schemas of the default context', async t => {
+  const world = new World()
+  world.known.set(5, { id: 5, schemaType: 'AVRO', subject: ':.team:orders-value' })
+  const message = 'Schema 5 is one of :.team:orders-value, and records can only name schemas of the default context.'
+  await t.rejects(world.choose({ id: 5, subject: ':.team:' }), { errorCode: 42207, message })
+  const registered = world.choose({ text: record, type: 'AVRO', subject: ':.team:mine' })
+  await t.rejects(registered, { errorCode: 42207, message: /and records can only name/ })
+  t.strictSame(world.registered, [], 'and nothing is registered for it')
 })
 
 t.test('a text is registered under the subject of the strategy: that of the request, or else that of the topic', async t => {
