@@ -2,8 +2,10 @@
  * JSON on its way into topics that have a schema: what is stored is what the schema makes of it. Topics without one take
  * it as it is.
  */
+import { isUtf8 } from 'node:buffer'
 import { KafkaError } from '../protocol/errors.ts'
 import type { Context } from '../protocol/rpc.ts'
+import { forbidden } from '../src/client/failures.ts'
 import { parseExact } from '../src/schemas/exact-json.ts'
 import { PayloadError, SchemaError } from '../src/schemas/format.ts'
 import type { SchemaVersion } from '../src/schemas/model.ts'
@@ -26,6 +28,13 @@ export interface SchemaChoice {
  */
 export function serdeFor ({ serde, access }: Pick<HttpDoor, 'serde' | 'access'>, { principal, address }: Context, topic: string): Serde | null {
   return serde !== null && access.decide(principal, address, 'WRITE', 'TOPIC', topic).allowed ? serde : null
+}
+
+/** As `serdeFor`, for whoever can do nothing without: refused as a Produce would be. Throws KafkaError TOPIC_AUTHORIZATION_FAILED. */
+export function serdeOrRefused (door: Pick<HttpDoor, 'serde' | 'access'>, context: Context, topic: string): Serde | null {
+  const serde = serdeFor(door, context, topic)
+  if (serde === null && door.serde !== null) throw forbidden('TOPIC_AUTHORIZATION_FAILED', { operation: 'WRITE', resourceType: 'TOPIC', resourceName: topic })
+  return serde
 }
 
 /** `value` comes from `parseExact`. Null if the topic has no schema for this part. Throws KafkaError INVALID_RECORD. */
@@ -75,7 +84,13 @@ function nameIn ({ catalog }: Serde, schema: SchemaVersion): string | null {
  */
 export function encodeText (serde: Serde | null, topic: string, part: Part, bytes: Buffer): Buffer {
   if (serde === null || serde.schema(topic, part) === undefined) return bytes
-  return counted(serde, topic, part, () => textEncoded(serde, topic, part, bytes.toString())) ?? bytes
+  return counted(serde, topic, part, () => {
+    if (!isUtf8(bytes)) {
+      throw new KafkaError('INVALID_RECORD', `The ${part} is no text (UTF-8), and ${labelOf(serde, topic, part)} takes JSON: ` +
+        'send encoded bytes as application/octet-stream.')
+    }
+    return textEncoded(serde, topic, part, bytes.toString())
+  }) ?? bytes
 }
 
 function textEncoded (serde: Serde, topic: string, part: Part, text: string): Buffer | null {

@@ -16,7 +16,7 @@ import type { Context } from '../protocol/rpc.ts'
 import { parseExact } from '../src/schemas/exact-json.ts'
 import { ConfluentError, confluentCodeOf } from './problem.ts'
 import { chooseSchema, type SchemaSpec } from './schema-choice.ts'
-import { encodeJson as encodeBySchema } from './schema-json.ts'
+import { encodeJson as encodeBySchema, serdeOrRefused } from './schema-json.ts'
 import { worked } from './quotas.ts'
 
 interface ProduceRequestV2 {
@@ -70,9 +70,10 @@ export function v2Producer (door: HttpDoor, contract: Contract): V2Producer {
     const parsed = worked(door.quotas, context, () => readRequest(body))
     const type = SCHEMA_FORMATS[mediaType]
     if (type !== undefined) {
+      const serde = serdeOrRefused(door, context, topic)
       const [key, value] = [await schemaFor(context, topic, 'key', type, parsed), await schemaFor(context, topic, 'value', type, parsed)]
       const encoding = (part: Part, schema: SchemaVersion | null) => (data: unknown): Buffer =>
-        encodeBySchema(door.serde, topic, part, data, { schema: schema!, tagged: true })!
+        encodeBySchema(serde, topic, part, data, { schema: schema!, tagged: true })!
       const attempts = worked(door.quotas, context, () => attemptsIn(parsed, encoding('key', key), encoding('value', value), partition))
       return await answer(context, topic, partition, attempts, key?.id, value?.id)
     }

@@ -9,7 +9,7 @@ import type { Part } from '../src/schemas/naming.ts'
 import type { HttpDoor } from './door.ts'
 import { ConfluentError } from './problem.ts'
 import { chooseSchema, restTypeOf, type SchemaSpec } from './schema-choice.ts'
-import { encodeJson } from './schema-json.ts'
+import { encodeJson, serdeOrRefused } from './schema-json.ts'
 import { plain, withParts, type ParsedPart, type ParsedRecord, type ReadyPart, type ReadyRecord } from './v3-record.ts'
 
 /** Different schemas of one stream that are remembered. */
@@ -39,8 +39,9 @@ export class SchemaStream {
 
   async #part (name: Part, part: ParsedPart | null): Promise<ReadyPart | null> {
     if (part === null || part.spec === null) return plain(part) ?? null
+    const serde = serdeOrRefused(this.#door, this.#context, this.#topic)
     const schema = await this.#schema(name, part.spec)
-    const bytes = encodeJson(this.#door.serde, this.#topic, name, part.data, { schema, tagged: true })
+    const bytes = encodeJson(serde, this.#topic, name, part.data, { schema, tagged: true })
     return { type: restTypeOf(schema.schemaType), bytes, schema }
   }
 

@@ -65,7 +65,9 @@ export async function createApp (config: Config, logger: Logger): Promise<App> {
   const requests = new RequestStats()
   const validation = new Validation({ store: security.store, catalog: registry, authorizer, denied: security.denied, audit: security.audit, logger })
   const dispatch = compose(engine.dispatch, measure(requests), ...security.policies, ...validation.policies)
-  const serde = new Serde(registry, validation.settingsOf, validation.onUnfit)
+  const serde = new Serde(registry, {
+    settingsOf: validation.settingsOf, onUnfit: validation.onUnfit, isOpenToAll: security.authenticator === null
+  })
   const feeds = new Feeds(dispatch, createReadGate(authorizer.decide.bind(authorizer), security.deniedRead), serde.show.bind(serde))
   security.onAccessChange(() => feeds.accessChanged())
   const draining = new AbortController()

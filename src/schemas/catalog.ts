@@ -15,8 +15,8 @@ export interface Catalog {
   /** The newest version that is not deleted. */
   latest (subject: string): SchemaVersion | undefined
   version (subject: string, version: number): SchemaVersion | undefined
-  /** Whether this schema (its id) is a version of `subject` that is not deleted. */
-  isUnder (subject: string, schema: SchemaVersion): boolean
+  /** Whether this schema (its id) is a version of `subject`; with `deleted`, a soft-deleted one too. */
+  isUnder (subject: string, schema: SchemaVersion, deleted?: boolean): boolean
   /** Parsed, with its references; kept for a while. Throws SchemaError. */
   parsed (schema: SchemaVersion): ParsedSchema
   /** Reads on to what is the end of the log now: for an id that nobody knows. Calls that come together are one. Rejects with KafkaError. */

@@ -92,9 +92,9 @@ export class Registry implements Catalog {
     return this.#versions(subject).get(version)?.view
   }
 
-  isUnder (subject: string, schema: SchemaVersion): boolean {
+  isUnder (subject: string, schema: SchemaVersion, deleted = false): boolean {
     const meant = this.#meant(subject)
-    return contextOf(meant) === contextOf(schema.subject) && this.#log.state.versionsOf(meant).hasId(schema.id)
+    return contextOf(meant) === contextOf(schema.subject) && this.#log.state.versionsOf(meant).hasId(schema.id, deleted)
   }
 
   parsed (schema: SchemaVersion): ParsedSchema {

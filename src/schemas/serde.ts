@@ -10,6 +10,7 @@ import type { SchemaVersion, SubjectNameStrategy } from './model.ts'
 import { subjectOf, type Part } from './naming.ts'
 import { contractOf, type Direction } from './rules/contract.ts'
 import { defaultSettings, type ValidationSettings } from './settings.ts'
+import { besides } from './subjects.ts'
 
 /** The settings of a topic; undefined if it has none of its own. */
 export type SettingsOf = (topic: string) => ValidationSettings | undefined
@@ -23,16 +24,25 @@ export interface EncodeChoice {
   readonly tagged?: boolean
 }
 
+export interface SerdeOptions {
+  readonly settingsOf?: SettingsOf
+  readonly onUnfit?: OnUnfit
+  /** Whether everybody may see every schema, as where nothing asks for credentials. Default: true. */
+  readonly isOpenToAll?: boolean
+}
+
 export class Serde {
   readonly catalog: Catalog
   /** To be called by who refuses it. */
   readonly onUnfit: OnUnfit
   readonly #settingsOf: SettingsOf
+  readonly #isOpenToAll: boolean
 
-  constructor (catalog: Catalog, settingsOf: SettingsOf = () => undefined, onUnfit: OnUnfit = () => {}) {
+  constructor (catalog: Catalog, { settingsOf = () => undefined, onUnfit = () => {}, isOpenToAll = true }: SerdeOptions = {}) {
     this.catalog = catalog
     this.onUnfit = onUnfit
     this.#settingsOf = settingsOf
+    this.#isOpenToAll = isOpenToAll
   }
 
   /** The strategy that the topic asks for. */
@@ -70,8 +80,8 @@ export class Serde {
   }
 
   /**
-   * One line of JSON; `tagged` is about Avro's unions, see Codec. Null if nothing says which schema it is, or if that is not known. Data of schemas that were
-   * soft-deleted since can be read. Throws PayloadError.
+   * One line of JSON; `tagged` is about Avro's unions, see Codec. Null if nothing says which schema it is, or if that is not known.
+   * Data of schemas that were soft-deleted since can be read. Throws PayloadError.
    */
   decode (bytes: Buffer, headers: readonly Header[], part: Part, tagged = false): string | null {
     const envelope = readEnvelope(bytes, headers, part)
@@ -87,13 +97,42 @@ export class Serde {
 
   /**
    * As `decode`, for whoever shows what is there: bytes that only look like those of some schema are none where the topic has no
-   * schema. Throws PayloadError.
+   * schema, and so are those that `mayShow` withholds. Throws PayloadError.
    */
   show (topic: string, bytes: Buffer, headers: readonly Header[], part: Part): string | null {
+    if (!this.mayShow(topic, bytes, headers, part)) return null
     try {
       return this.decode(bytes, headers, part)
     } catch (error) {
       if (error instanceof PayloadError && this.schema(topic, part) === undefined && this.#settingsOf(topic) === undefined) return null
+      throw error
+    }
+  }
+
+  /**
+   * Whether whoever may read the topic may be shown these bytes as JSON. Anybody who may write to it can put the id of any schema in
+   * front of some bytes, and their JSON would tell the names of its fields: where not everybody may see all schemas, it must be one
+   * of the topic. True where no schema is named that is known, as there is nothing to tell.
+   */
+  mayShow (topic: string, bytes: Buffer, headers: readonly Header[], part: Part): boolean {
+    if (this.#isOpenToAll) return true
+    const envelope = readEnvelope(bytes, headers, part)
+    const schema = envelope === null ? undefined : schemaIn(this.catalog, envelope)
+    return schema === undefined || this.#belongs(topic, part, schema)
+  }
+
+  /** By its subject, soft-deleted or not: whichever strategy has the topic in the name, or the one that the topic asks for. */
+  #belongs (topic: string, part: Part, schema: SchemaVersion): boolean {
+    const isUnder = (strategy: SubjectNameStrategy, name: string | null): boolean => {
+      const subject = subjectOf(strategy, topic, part, name)
+      return subject !== null && this.catalog.isUnder(besides(schema.subject, subject), schema, true)
+    }
+    if (isUnder('TopicName', null)) return true
+    try {
+      const { name } = this.catalog.parsed(schema)
+      return isUnder('TopicRecordName', name) || isUnder(this.strategy(topic, part), name)
+    } catch (error) {
+      if (error instanceof SchemaError) return false
       throw error
     }
   }

@@ -11,6 +11,7 @@ export class SubjectVersions {
   /** In order of versions; made when it is asked for. */
   #sorted: readonly Stored[] | null = null
   #liveIds: ReadonlySet<number> | null = null
+  #ids: ReadonlySet<number> | null = null
   #latest: Stored | null | undefined
 
   get isEmpty (): boolean { return this.#byVersion.size === 0 }
@@ -32,6 +33,7 @@ export class SubjectVersions {
   #forget (): void {
     this.#sorted = null
     this.#liveIds = null
+    this.#ids = null
     this.#latest = undefined
   }
 
@@ -55,8 +57,9 @@ export class SubjectVersions {
     return this.all.at(-1)?.view.version ?? 0
   }
 
-  /** Whether a version that is not deleted has the id. */
-  hasId (id: number): boolean {
+  /** Whether a version has the id: one that is not deleted, or with `deleted` any. */
+  hasId (id: number, deleted = false): boolean {
+    if (deleted) return (this.#ids ??= new Set(this.all.map(({ view }) => view.id))).has(id)
     this.#liveIds ??= new Set(this.live.map(({ view }) => view.id))
     return this.#liveIds.has(id)
   }

@@ -50,8 +50,8 @@ export class FakeCatalog implements Catalog {
     return this.#versions.find(one => one.subject === subject && one.version === version)
   }
 
-  isUnder (subject: string, { id }: SchemaVersion): boolean {
-    return this.#versions.some(one => one.subject === subject && one.id === id && !one.deleted)
+  isUnder (subject: string, { id }: SchemaVersion, deleted = false): boolean {
+    return this.#versions.some(one => one.subject === subject && one.id === id && (deleted || !one.deleted))
   }
 
   parsed ({ schema, schemaType }: SchemaVersion): ParsedSchema {
