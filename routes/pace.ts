@@ -26,7 +26,7 @@ export async function paced (
     // A pause is counted once, however often it is looked at.
     const throttle = hasPaused ? quotas.allowance(context, ...kinds) : quotas.throttle(context, ...kinds)
     if (throttle === null || throttle.delayMs <= 0) {
-      await quotas.turn(context, kinds.includes('producer') ? 'producer' : 'consumer')
+      await quotas.turn(context.signal === signal ? context : { ...context, signal }, kinds.includes('producer') ? 'producer' : 'consumer')
       return hasPaused
     }
     if (!hasPaused) begun?.(throttle)

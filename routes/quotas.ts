@@ -29,13 +29,17 @@ export function limitRates (app: FastifyInstance, { quotas }: HttpDoor, isStream
     if (allowance === null) return done()
     tell(reply, allowance)
     const throttle = allowance.delayMs > 0 ? quotas.throttle(context, ...kinds) : null
-    if (throttle === null) {
-      const turn = kinds === OTHER ? null : quotas.turn(context, kinds === PRODUCE ? 'producer' : 'consumer')
-      if (turn === null) return done()
-      turn.then(() => done(), done)
-      return
-    }
-    done(overQuota(throttle))
+    if (throttle !== null) return done(overQuota(throttle))
+    if (kinds === OTHER) return done()
+    const leaving = new AbortController()
+    const turn = quotas.turn({ ...context, signal: leaving.signal }, kinds === PRODUCE ? 'producer' : 'consumer')
+    if (turn === null) return done()
+    const leave = (): void => leaving.abort()
+    reply.raw.once('close', leave)
+    turn.then(() => {
+      reply.raw.off('close', leave)
+      done(leaving.signal.aborted ? new Problem('invalid-request', 'The peer left before it was its turn.') : undefined)
+    }, done)
   })
 }
 

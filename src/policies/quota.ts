@@ -5,6 +5,7 @@
  * door). Produced bytes count always. A Kafka client that fetches too much is given an answer without records, and the
  * bytes do not count: it comes back for them. Doors that answer before they act ask `throttle` first.
  */
+import { complete } from '../../protocol/defaults.ts'
 import { Fetch } from '../../protocol/messages/01-fetch.ts'
 import { Produce } from '../../protocol/messages/00-produce.ts'
 import { internalPrincipal, type Context, type Door, type Policy } from '../../protocol/rpc.ts'
@@ -109,15 +110,15 @@ export class Quotas {
   }
 
   /**
-   * For one who was held back lately: resolves when it is his turn to go on. Null for anybody else, who is not to wait for
-   * him. For doors that pause; Kafka's requests wait in the policy.
+   * For one who was held back lately: resolves when it is his turn to go on, or when he has left. Null for anybody else, who is
+   * not to wait for him. For doors that pause; Kafka's requests wait in the policy.
    */
   turn (context: Context, kind: 'producer' | 'consumer'): Promise<void> | null {
     if (this.#passes(context)) return null
     const key = keys[kind]
     const limit = this.#limit(key, context)
     const sensor = limit === null ? undefined : this.#pools[key].find(limit, this.#table.revision)
-    return sensor === undefined ? null : this.turnOf(sensor, this.#clock())
+    return sensor === undefined ? null : this.turnOf(sensor, context, this.#clock())
   }
 
   /** What a shared reader was given: charged to the reader. Returns the delay in ms that is due now. */
@@ -154,8 +155,8 @@ export class Quotas {
   }
 
   /** A little faster than the limit gives, so that what was saved up can be used up. */
-  turnOf (sensor: BandwidthSensor, nowMs: number): Promise<void> | null {
-    return sensor.wasHeld(nowMs) || this.#turns.has(sensor) ? this.#turns.take(sensor, sensor.paceMs * TURN_PACE) : null
+  turnOf (sensor: BandwidthSensor, { signal }: Context, nowMs: number): Promise<void> | null {
+    return sensor.wasHeld(nowMs) || this.#turns.has(sensor) ? this.#turns.take(sensor, sensor.paceMs * TURN_PACE, signal) : null
   }
 
   mutations (context: Context, nowMs: number): MutationSensor | null {
@@ -260,9 +261,11 @@ async function fetch (
   const sensor = quotas.bandwidth('consumer_byte_rate', context, askedMs)
   if (sensor === null) return await answer(quotas, context, () => next(request))
   if (context.door === 'kafka') {
-    const turn = quotas.turnOf(sensor, askedMs)
+    const turn = quotas.turnOf(sensor, context, askedMs)
     if (turn !== null) await turn
     sensor.unqueue(context.signal, quotas.now())
+    // Nobody hears the answer: what would be read for it would be charged to those who are there.
+    if (context.signal.aborted) return complete(Fetch.response, { responses: [] })
     const delayMs = dueBefore(sensor, quotas.now())
     // What would be read now would be held back for certain, and read again.
     if (delayMs > 0) {
@@ -271,7 +274,7 @@ async function fetch (
       return emptied(response)
     }
   }
-  const response = await next(atMost(request, roomOf(sensor, askedMs)))
+  const response = await next(atMost(request, roomOf(sensor, quotas.now())))
   // It may have waited for long: much can have changed.
   const nowMs = quotas.now()
   const { delayMs, isHeldBack } = charged(quotas.bandwidth('consumer_byte_rate', context, nowMs), response, context, nowMs)

@@ -3,6 +3,7 @@
  * once; served as they come, they would keep everybody else waiting for as long as all of them take. So they are let in one
  * at a time and evenly, and what others send meanwhile goes between two of them.
  */
+import { neverAborted } from '../../protocol/rpc.ts'
 
 /** Those who share something. */
 interface Line {
@@ -12,7 +13,10 @@ interface Line {
   apartMs: number
 }
 
-/** All that wait share this time, so that a long line moves fast: a connection that waits in it answers nothing else. */
+/**
+ * The next turn is this far away, divided by those that wait: the longer a line the faster it moves, as a connection that waits in it
+ * answers nothing else. A hundred are through in 1.2 seconds, a thousand in 2.7.
+ */
 const LINE_MS = 500
 /** Turns that are further apart than this disturb nobody less. */
 const WIDEST_MS = 20
@@ -37,15 +41,29 @@ export class Turns {
 
   /**
    * Resolves when it is the caller's turn. Those who share `key` are let in in the order in which they came, `apartMs`
-   * after each other unless too many wait for that.
+   * after each other unless too many wait for that. Who leaves (`signal`) takes no turn: it resolves at once.
    */
-  take (key: object, apartMs: number): Promise<void> {
+  take (key: object, apartMs: number, signal: AbortSignal = neverAborted): Promise<void> {
+    if (signal.aborted) return Promise.resolve()
     return new Promise(resolve => {
       let line = this.#lines.get(key)
       if (line === undefined) this.#lines.set(key, line = { waiting: [], dueMs: 0, apartMs })
       line.apartMs = apartMs
-      line.waiting.push(resolve)
-      if (line.waiting.length > 1) return
+      const { waiting } = line
+      const letIn = (): void => {
+        signal.removeEventListener('abort', leave)
+        resolve()
+      }
+      const leave = (): void => {
+        waiting.splice(waiting.indexOf(letIn), 1)
+        if (waiting.length === 0) {
+          this.#active.delete(line)
+          this.#schedule()
+        }
+        resolve()
+      }
+      signal.addEventListener('abort', leave, { once: true })
+      if (waiting.push(letIn) > 1) return
       this.#active.add(line)
       this.#schedule()
     })

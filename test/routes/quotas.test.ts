@@ -1,11 +1,15 @@
+import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import t from 'tap'
 import { CreateTopics } from '../../protocol/messages/19-create-topics.ts'
 import { complete } from '../../protocol/defaults.ts'
 import { errors } from '../../protocol/errors.ts'
-import { neverAborted, on } from '../../protocol/rpc.ts'
+import { neverAborted, on, type Context } from '../../protocol/rpc.ts'
+import { contextOf } from '../../routes/door.ts'
+import type { Throttle } from '../../routes/guards.ts'
+import { paced } from '../../routes/pace.ts'
 import { as, openGuardedDoor } from '../support/guarded-door.ts'
-import { openDoor } from '../support/http-door.ts'
+import { openDoor, openHouse } from '../support/http-door.ts'
 import { MemoryLog } from '../support/memory-log.ts'
 import { until } from '../support/until.ts'
 
@@ -111,6 +115,30 @@ t.test('a stream that is read stands still, too', async t => {
   pass(100_000)
   await read
   t.equal(count(), 3)
+})
+
+t.test('who leaves before it is his turn takes none, and nothing is done for him', async t => {
+  const waiting: AbortSignal[] = []
+  const turn = ({ signal }: Context): Promise<void> => {
+    waiting.push(signal)
+    return once(signal, 'abort').then(() => {})
+  }
+  const throttle: Throttle = { quota: 'consumer_byte_rate', limit: 1, delayMs: 0, remaining: 1, windowMs: 1000, entity: {} }
+  const { listen, log, door } = await openDoor(t, { door: { quotas: { ...openHouse.quotas, turn, allowance: () => throttle } } })
+  log.create('t')
+  const base = await listen()
+  for (const [path, init] of [['/topics/t/records', {}], ['/topics/t', { method: 'POST', body: 'x' }]] as const) {
+    const leave = new AbortController()
+    const asked = fetch(base + path, { ...init, signal: leave.signal }).then(() => 'served', () => 'left')
+    await until(() => waiting.length > 0)
+    leave.abort()
+    t.equal(await asked, 'left')
+    const signal = waiting.pop()!
+    await until(() => signal.aborted)
+  }
+  const paused = paced(door.quotas, contextOf({ headers: {}, ip: '' } as never), ['producer'], AbortSignal.timeout(1))
+  t.notOk(await paused, 'a stream does not wait for it either')
+  t.same([log.values('t'), [...log.calls.keys()].filter(name => name === 'Fetch' || name === 'Produce')], [[], []])
 })
 
 t.test('who makes topics too fast is told when to go on', async t => {

@@ -254,6 +254,29 @@ t.test('connections that are held back come back one after the other', async t =
   t.strictSame(await fetchOn(connections[2]!), [200, 0])
 })
 
+t.test('who left while he waited for his turn is given nothing, and nobody is charged for it', async t => {
+  const leaving = new AbortController()
+  const waited: unknown[] = []
+  const take = async (_key: object, _apartMs: number, signal?: AbortSignal): Promise<void> => {
+    waited.push(signal)
+    leaving.abort()
+  }
+  const bench = new Bench({ consumer_byte_rate: 1000 }, { turns: { has: () => true, take } })
+  bench.answer = () => fetched([Buffer.alloc(200)])
+  const { responses, errorCode } = await bench.dispatch(Fetch, fetchOf(), { ...context(), signal: leaving.signal })
+  t.same([responses, errorCode, bench.seen], [[], 0, []])
+  t.same(waited, [leaving.signal])
+  t.equal(bench.quotas.allowance(context(), 'consumer')!.remaining, 10_000)
+})
+
+t.test('what is offered is what is left when the turn has come', async t => {
+  const bench: Bench = new Bench({ consumer_byte_rate: 1000 }, { turns: { has: () => true, take: async () => { bench.nowMs += 15_000 } } })
+  bench.answer = () => fetched([])
+  bench.quotas.charge(context(), 'consumer', 9000)
+  await bench.dispatch(Fetch, fetchOf(), context())
+  t.match(bench.seen, [{ maxBytes: 10_000 }], 'and not the thousand bytes of when he came')
+})
+
 t.test('a reader of what was fetched for all is charged', async t => {
   const bench = new Bench({ consumer_byte_rate: 1000 })
   t.equal(bench.quotas.charge(context('ws'), 'consumer', 10_000), 0)

@@ -54,6 +54,36 @@ t.test('the more wait, the faster they are let in', async t => {
   t.ok(letIn[100]!.atMs < letIn.at(-1)!.atMs / 2)
 })
 
+t.test('who leaves takes no turn, and keeps nobody waiting', async t => {
+  const turns = new Turns(clock)
+  const key = {}
+  const leaving = new AbortController()
+  const letIn: string[] = []
+  const take = async (name: string, signal?: AbortSignal): Promise<void> => {
+    await turns.take(key, 20, signal)
+    letIn.push(name)
+  }
+  await take('first')
+  const startedMs = clock()
+  const gone = Array.from({ length: 20 }, (_, i) => take(`gone ${i}`, leaving.signal))
+  const stays = take('stays')
+  leaving.abort()
+  await Promise.all(gone)
+  t.notOk(letIn.includes('stays'), 'they need not wait')
+  await stays
+  t.ok(clock() - startedMs < 200, `${clock() - startedMs} ms`)
+  await take('late', leaving.signal)
+
+  const last = new AbortController()
+  const lone = turns.take(key, 20, last.signal)
+  t.ok(turns.has(key))
+  last.abort()
+  await lone
+  t.notOk(turns.has(key), 'nobody is left in the line')
+  await take('next')
+  t.strictSame(letIn.slice(-3), ['stays', 'late', 'next'])
+})
+
 t.test('a line that is due goes before one that is not', async t => {
   const turns = new Turns(clock)
   const [slow, quick] = [{}, {}]
