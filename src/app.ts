@@ -20,6 +20,8 @@ import type { Logger } from './logger.ts'
 import { createMetrics } from './metrics.ts'
 import { administered } from './policies/administer.ts'
 import { GuardedRegistry } from './policies/authorize-registry.ts'
+import { FetchSessionCache } from './policies/fetch-session-cache.ts'
+import { fetchSessions } from './policies/fetch-sessions.ts'
 import { measure, RequestStats } from './policies/measure.ts'
 import { formats } from './schemas/formats.ts'
 import { Registry } from './schemas/registry.ts'
@@ -64,7 +66,8 @@ export async function createApp (config: Config, logger: Logger): Promise<App> {
   })
   const requests = new RequestStats()
   const validation = new Validation({ store: security.store, catalog: registry, authorizer, denied: security.denied, audit: security.audit, logger })
-  const dispatch = compose(engine.dispatch, measure(requests), ...security.policies, ...validation.policies)
+  const sessions = new FetchSessionCache()
+  const dispatch = compose(engine.dispatch, measure(requests), fetchSessions(sessions), ...security.policies, ...validation.policies)
   const serde = new Serde(registry, {
     settingsOf: validation.settingsOf, onUnfit: validation.onUnfit, isOpenToAll: security.authenticator === null
   })
@@ -82,7 +85,8 @@ export async function createApp (config: Config, logger: Logger): Promise<App> {
     engine,
     draining: draining.signal,
     security: security.sources,
-    validation: validation.stats
+    validation: validation.stats,
+    fetchSessions: sessions
   })
   const door: HttpDoor = {
     dispatch,

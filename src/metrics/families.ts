@@ -60,6 +60,13 @@ export const families: readonly Family[] = [
 
   labelled('kafka_listener_connections', 'gauge', ['listener'], 'The same by the listener that they came in at.',
     ({ kafka }) => entriesOf('listener', Array.from(kafka.listeners, ([name, { open }]) => [name, open]))),
+  labelled('kafka_fetch_sessions', 'gauge', [],
+    'Fetch sessions of Kafka clients (KIP-227). Those of clients that left without a word stay until their room is wanted.',
+    ({ fetchSessions }) => fetchSessions === undefined ? [] : one(fetchSessions.open)),
+  labelled('kafka_fetch_session_partitions', 'gauge', [], 'Partitions in all fetch sessions together.',
+    ({ fetchSessions }) => fetchSessions === undefined ? [] : one(fetchSessions.partitions)),
+  labelled('kafka_fetch_sessions_evicted_total', 'counter', [], 'Fetch sessions that had to make room for others, or found no room to grow.',
+    ({ fetchSessions }) => fetchSessions === undefined ? [] : one(fetchSessions.evicted)),
 
   // ---- HTTP, streams and WebSocket
 

@@ -20,6 +20,8 @@ export interface Sources {
   readonly security?: SecuritySources
   /** What topics ask of their records. */
   readonly validation?: ValidationSource
+  /** Of Kafka clients: open now, partitions in them, and since the process started. */
+  readonly fetchSessions?: { readonly open: number, readonly partitions: number, readonly evicted: number }
 }
 
 /** What is known of who may do what, and how much. Whatever is left out has no series. */
