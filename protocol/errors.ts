@@ -138,6 +138,9 @@ const rows = [
   [131, 'STREAMS_INVALID_TOPOLOGY_EPOCH', false, 409, 'The topology epoch is not valid.'],
   [132, 'STREAMS_TOPOLOGY_FENCED', false, 409, 'The topology epoch is out of date.'],
   [133, 'SHARE_SESSION_LIMIT_REACHED', true, 503, 'There are as many share sessions as there may be.'],
+  [134, 'GROUP_DELETION_FAILED', false, 500, 'The group could not be deleted.'],
+  [135, 'STREAMS_TOPOLOGY_DESCRIPTION_UPDATE_FAILED', false, 500, 'The description of the topology could not be kept.'],
+  [136, 'CONTROLLER_ID_NOT_REGISTERED', false, 409, 'No controller is registered under this id.'],
 ] as const satisfies readonly (readonly [code: number, name: string, retriable: boolean, http: number, sentence: string])[]
 
 export type ErrorName = typeof rows[number][1]

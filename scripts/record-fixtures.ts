@@ -1,10 +1,11 @@
 /**
  * Records what Kafka's own code writes, as data for the tests of protocol/:
  *
- *   node scripts/record-fixtures.ts <folder with the jars of Kafka and its clients>
+ *   node scripts/record-fixtures.ts <folders with the jars of Kafka and its clients>
  *
- * Needs a JDK. To be run again when a message or a version is added; the interop tests fetch the same jars into
- * `.cache/kafka/libs`. Every row is one line of `test/protocol/fixtures/*.json`, so that a change shows as a diff of lines.
+ * Needs a JDK. What lies in several folders is taken from the first: fields are called as the newest clients call them. To be
+ * run again when a message or a version is added; the interop tests fetch the jars into `.cache/interop`. Every row is one
+ * line of `test/protocol/fixtures/*.json`, so that a change shows as a diff of lines.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -16,14 +17,16 @@ import { fileNameOf } from './protocol/names.ts'
 const FIXTURES = new URL('../test/protocol/fixtures/', import.meta.url).pathname
 const PROGRAMS = new URL('./fixtures/', import.meta.url).pathname
 
-const libs = process.argv[2]
-if (libs === undefined) {
-  console.error('Give the folder that holds the jars of Kafka and its clients.')
+const libs = process.argv.slice(2)
+if (libs.length === 0) {
+  console.error('Give the folders that hold the jars of Kafka and its clients.')
   process.exit(2)
 }
 
+const classPath = libs.map(folder => join(folder, '*')).join(':')
+
 function run (program: string, ...args: readonly string[]): string[] {
-  const output = execFileSync('java', ['-Dfile.encoding=UTF-8', '-cp', join(libs!, '*'), join(PROGRAMS, `${program}.java`), ...args], {
+  const output = execFileSync('java', ['-Dfile.encoding=UTF-8', '-cp', classPath, join(PROGRAMS, `${program}.java`), ...args], {
     encoding: 'utf8', maxBuffer: 64 * 1024 * 1024, stdio: ['ignore', 'pipe', 'inherit']
   })
   return output.trimEnd().split('\n')
