@@ -5,26 +5,30 @@
  * readable or out of range is an error, wherever it stands and even where something else overrides it: a setting is never
  * accepted and ignored.
  */
-import { accessSync, constants } from 'node:fs'
 import { totalmem } from 'node:os'
 import { resolve } from 'node:path'
 import { parseCredentials, readCredentials, readSecretFile, type NamedSecret } from './config/credentials.ts'
 import { optionKeys, options, type OptionKey, type Values } from './config/options.ts'
+import { readablePath } from './config/paths.ts'
 import { problemsOf, secured, type HttpConfig, type ListenerConfig, type OauthConfig, type SecurityConfig, type TlsConfig } from './config/security.ts'
 import { readArguments, readEnvironment, readFile, type Command, type Given } from './config/sources.ts'
 import type { Secret } from './config/secret.ts'
+import { upstreamOf, withoutUpstream, type UpstreamConfig, type UpstreamKey } from './config/upstream.ts'
 import type { Value } from './config/values.ts'
 
 export { isLoopback } from './config/address.ts'
 export type { HttpConfig, ListenerConfig, OauthConfig, TlsConfig } from './config/security.ts'
+export type { UpstreamConfig } from './config/upstream.ts'
 
 /** Options that the configuration says in another shape. */
-type Reshaped = 'upstream' | 'kafka' | 'http' | 'adminFile' | 'authentication' | 'saslMechanisms' | 'tlsCert' | 'tlsKey' | 'tlsCa' | 'tlsClientAuth' |
+type Reshaped = UpstreamKey | 'kafka' | 'http' | 'adminFile' | 'authentication' | 'saslMechanisms' | 'tlsCert' | 'tlsKey' | 'tlsCa' | 'tlsClientAuth' |
   'tlsPrincipalRules' | 'oauthJwks' | 'oauthIssuer' | 'oauthAudience' | 'oauthPrincipalClaim' | 'oauthCa' | 'memoryInFlightBytes' | 'delegationTokenSecretFile'
 
 export interface Config extends Omit<Values, Reshaped> {
   /** Absolute. */
   readonly data: string
+  /** The cluster that the log is in; null where it is in `data`. */
+  readonly upstream: UpstreamConfig | null
   /** At least one. */
   readonly kafka: readonly ListenerConfig[]
   readonly http: HttpConfig
@@ -85,10 +89,7 @@ export function loadConfig (argv: readonly string[], env: NodeJS.ProcessEnv): Co
 
   const given = values as unknown as Values
   const originOf = (key: OptionKey): string | undefined => origins.get(key)?.from
-  if (given.upstream.length > 0) {
-    problems.push(`${originOf('upstream')}: a Kafka cluster as the log is not supported in this version; ` +
-      'leave it out and the log is kept in the folder that --data names.')
-  }
+  const upstream = upstreamOf(given, originOf, problems)
   const admin = administrator(given, originOf, problems)
   const delegationTokenSecret = tokenSecret(given, originOf, problems)
   const paths = readable(given, originOf, problems)
@@ -98,12 +99,13 @@ export function loadConfig (argv: readonly string[], env: NodeJS.ProcessEnv): Co
   if (problems.length > 0) throw new UsageError(problems)
 
   const {
-    upstream, adminFile, authentication, saslMechanisms, tlsCert, tlsKey, tlsCa, tlsClientAuth, tlsPrincipalRules, oauthJwks, oauthIssuer,
+    adminFile, authentication, saslMechanisms, tlsCert, tlsKey, tlsCa, tlsClientAuth, tlsPrincipalRules, oauthJwks, oauthIssuer,
     oauthAudience, oauthPrincipalClaim, oauthCa, delegationTokenSecretFile, ...rest
-  } = given
+  } = withoutUpstream(given)
   return {
     ...rest,
     ...doors,
+    upstream,
     admin,
     delegationTokenSecret,
     data: resolve(given.data),
@@ -174,20 +176,9 @@ function tokenSecret (
 
 const files = ['tlsCert', 'tlsKey', 'tlsCa', 'oauthCa'] as const
 
-/** Where the PEM files lie. What they hold is looked at when they are used; that they can be read is known at once. */
+/** Where the PEM files lie. */
 function readable (values: Values, originOf: (key: OptionKey) => string | undefined, problems: string[]): { [K in typeof files[number]]: string | null } {
-  const paths = { tlsCert: null, tlsKey: null, tlsCa: null, oauthCa: null } as { [K in typeof files[number]]: string | null }
-  for (const key of files) {
-    const path = values[key]
-    if (path === null) continue
-    paths[key] = resolve(path)
-    try {
-      accessSync(paths[key], constants.R_OK)
-    } catch (error) {
-      problems.push(`${originOf(key)}: ${paths[key]} cannot be read: ${(error as Error).message}.`)
-    }
-  }
-  return paths
+  return Object.fromEntries(files.map(key => [key, readablePath(values[key], originOf(key), problems)])) as { [K in typeof files[number]]: string | null }
 }
 
 /** Of what this process may use, which in a container is less than what the machine has. */

@@ -5,7 +5,7 @@
 import { credentials } from './credentials.ts'
 import { clientAuths, httpListener, listener, mechanisms } from './listener.ts'
 import {
-  boolean, bytes, choice, duration, httpsUrl, integer, list, orForEver, origin, principals, reachable, secret, text, topic, type Value
+  boolean, bytes, choice, duration, httpsUrl, integer, list, orForEver, origin, principals, reachable, secret, secretUrl, text, topic, type Value
 } from './values.ts'
 
 export interface Option<T> {
@@ -41,7 +41,7 @@ export const options = {
     'The address that Kafka clients are told to connect to. Without it, each is told the one it reached; set it behind a ' +
     'load balancer or a port mapping that changes the port.'),
   insecure: option('insecure', boolean, 'false',
-    'Listen beyond this machine although nothing asks for credentials there, or passwords and tokens would travel unencrypted.'),
+    'Listen beyond this machine although nothing asks for credentials there, or passwords and tokens would travel unencrypted, there or to --upstream.'),
   allowedOrigins: option('allowed-origins', list(origin), '',
     'Origins of web pages that may use HTTP and WebSocket from a browser, beside pages served from here or from this machine. * is every page.'),
   partitions: option('partitions', integer(1, 10_000), '1',
@@ -131,6 +131,46 @@ export const options = {
   memoryInFlightPerPrincipalBytes: option('memory-in-flight-per-principal', bytes('1MiB', '1TiB'), '32MiB',
     'The same for one user.'),
 
+  // ---- the cluster behind
+  upstream: option('upstream', list(reachable), '',
+    'Brokers of a Kafka cluster that holds the log, in the place of the data folder: the others are asked for from them.'),
+  nodeId: option('node-id', integer(0, 100_000), '0',
+    'Which broker this process is to Kafka clients, where several processes stand in front of one cluster: each needs a number of its own.'),
+  upstreamTls: option('upstream-tls', boolean, 'false',
+    'Speak TLS to the cluster. --upstream-ca and --upstream-cert mean that, too.'),
+  upstreamCa: optional('upstream-ca', text('FILE', 'a file'),
+    'PEM file with the authorities that have signed the certificates of the brokers. Default: those that this machine trusts. Read again when it changes.'),
+  upstreamCert: optional('upstream-cert', text('FILE', 'a file'),
+    'PEM file with a certificate to show to the brokers, and those between it and its authority. Read again when it changes.'),
+  upstreamKey: optional('upstream-key', text('FILE', 'a file'),
+    'PEM file with its private key, without a passphrase.'),
+  upstreamMechanism: optional('upstream-mechanism', { ...choice(...mechanisms), placeholder: 'MECHANISM' },
+    'How this process proves to the cluster who it is: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER.'),
+  upstreamUsername: optional('upstream-username', text('NAME', 'a name'),
+    'Who it is there, with PLAIN and SCRAM.'),
+  upstreamPassword: optional('upstream-password', secret(1),
+    'The password of that user. Not a flag: others could read it.'),
+  upstreamPasswordFile: optional('upstream-password-file', text('FILE', 'a file'),
+    'The same from a file that holds it, such as a secret of a container. Read again when it changes.'),
+  upstreamTokenFile: optional('upstream-token-file', text('FILE', 'a file'),
+    'A file that holds a token, with OAUTHBEARER, and that somebody else keeps fresh. Read again when it changes.'),
+  upstreamTokenEndpoint: optional('upstream-token-endpoint', secretUrl,
+    'Where tokens are given for the next two (OAuth 2, client credentials), with OAUTHBEARER.'),
+  upstreamOauthClientId: optional('upstream-oauth-client-id', text('ID', 'an id'),
+    'The id that the endpoint knows this process by.'),
+  upstreamOauthClientSecret: optional('upstream-oauth-client-secret', secret(1),
+    'What proves it. Not a flag: others could read it.'),
+  upstreamOauthClientSecretFile: optional('upstream-oauth-client-secret-file', text('FILE', 'a file'),
+    'The same from a file that holds it, such as a secret of a container. Read again when it changes.'),
+  upstreamOauthScope: optional('upstream-oauth-scope', text('SCOPE', 'a scope'),
+    'What the token is to be good for, where the endpoint wants to be told.'),
+  upstreamOauthCa: optional('upstream-oauth-ca', text('FILE', 'a file'),
+    'PEM file with the authorities that --upstream-token-endpoint is checked by, beside those that this machine trusts.'),
+  upstreamCredentials: optional('upstream-credentials', text('FILE', 'a file'),
+    'YAML file that says as whom each user goes to the cluster. Default: everybody as this process. Read again when it changes.'),
+  upstreamPassAdministration: option('upstream-pass-administration', boolean, 'false',
+    'Users, ACLs and quotas that clients ask for and change are those of the cluster, and not those of this process.'),
+
   // ---- what it tells
   auditFile: optional('audit-file', text('FILE', 'a file'),
     'Where logins, denials and changes of users, ACLs and quotas are written, one JSON object a line. SIGHUP opens it anew.'),
@@ -140,8 +180,6 @@ export const options = {
     'The least important messages that are logged.'),
   logFormat: option('log-format', choice('auto', 'pretty', 'json'), 'auto',
     'How messages are logged, on standard error: pretty for people, json for machines, auto is pretty on a terminal and json elsewhere.'),
-  upstream: option('upstream', list(reachable), '',
-    'Refused in this version: an existing Kafka cluster as the log is not supported yet, the log is in the data folder.'),
   config: optional('config', text('FILE', 'a file'),
     'YAML file with any of these options but this one.')
 } as const satisfies { readonly [key: string]: Option<unknown> }
@@ -155,6 +193,7 @@ export const headings: { readonly [K in OptionKey]?: string } = {
   tlsCert: 'TLS',
   oauthJwks: 'Tokens',
   maxConnections: 'Limits',
+  upstream: 'The cluster behind',
   auditFile: 'What it tells'
 }
 

@@ -1,7 +1,7 @@
 /**
  * What the value of an option may be: how it reads from text, what to say when it does not.
  */
-import { parseAddress, type Address } from './address.ts'
+import { isLoopback, parseAddress, type Address } from './address.ts'
 import { Secret } from './secret.ts'
 import { nearest } from './suggest.ts'
 
@@ -160,6 +160,19 @@ export const httpsUrl: Value<string> = {
     return url !== null && url.protocol === 'https:' && url.username === '' && url.password === '' && url.hash === '' ? url.href : null
   },
   meant: value => value.startsWith('http://') ? value.replace('http:', 'https:') : null
+}
+
+/** Where a secret is sent to: https, or a program on this machine. */
+export const secretUrl: Value<string> = {
+  placeholder: 'URL',
+  expected: 'a URL that begins with https:// (or http:// on this machine), without a name, a password or a fragment in it',
+  parse: value => {
+    const url = URL.parse(value)
+    return url?.protocol === 'http:' && isLoopback(url.hostname.replace(/^\[|\]$/g, '')) && url.username === '' && url.password === '' && url.hash === ''
+      ? url.href
+      : httpsUrl.parse(value)
+  },
+  meant: httpsUrl.meant!
 }
 
 /** Kafka's names of topics. */

@@ -54,7 +54,7 @@ t.test('without anything given, the defaults are those of the fixed surface', as
     config: null,
     color: true
   })
-  t.notHas(loadConfig([], {}), { upstream: [] }, 'what cannot be set is not there')
+  t.equal(loadConfig([], {}).upstream, null)
   t.equal(loadConfig([], { NO_COLOR: '1' }).color, false)
 })
 
@@ -203,11 +203,6 @@ t.test('beyond this machine nothing listens without --insecure', async t => {
   t.match(problemsOf([], { BARNABAS_HTTP: '0.0.0.0:80' }), [/^BARNABAS_HTTP: 0\.0\.0\.0:80 can be reached/])
   t.same(problemsOf([], { BARNABAS_HTTP: '0.0.0.0:80', BARNABAS_INSECURE: 'true' }), [])
   t.equal(problemsOf(['--kafka', ':1', '--http', ':2']).length, 2)
-})
-
-t.test('a cluster as the log is refused in a sentence', async t => {
-  t.match(problemsOf(['--upstream', 'broker:9092']), [/^--upstream: a Kafka cluster as the log is not supported in this version/])
-  t.match(problemsOf([], { BARNABAS_UPSTREAM: 'broker' }), [/expected a list/])
 })
 
 t.test('the doors need two ports', async t => {
