@@ -11,7 +11,7 @@ import type { ParsedSchema } from '../schemas/format.ts'
 import type { CheckResult, Registry } from '../schemas/registry.ts'
 import type { Mode, SchemaContent, SchemaVersion } from '../schemas/model.ts'
 import type { ConfigEntity } from '../schemas/config-entity.ts'
-import { besides, contextOf } from '../schemas/subjects.ts'
+import { besides, contextOf, normalSubject } from '../schemas/subjects.ts'
 import type { Denial } from './authorize-gate.ts'
 import type { Need } from './permissions.ts'
 import { registryPermissions as needs, topicOf, type RegistryAction } from './registry-permissions.ts'
@@ -122,9 +122,15 @@ export class GuardedRegistry {
     return schema
   }
 
+  /** Only those that it has where one may see it. */
   idsOf (context: Context, ...args: Of<'idsOf'>): { readonly context: string, readonly id: number }[] {
     this.schemaByGuid(context, ...args)
-    return this.#registry.idsOf(...args)
+    const { cluster } = needs.ReadSchema
+    const sees = this.#sees(context)
+    return this.#registry.idsOf(...args).filter(({ id, context: where }) => {
+      const subjects = this.#subjectsOf(id, where)
+      return subjects.length === 0 ? this.#may(context, cluster, CLUSTER_NAME) : subjects.some(sees)
+    })
   }
 
   /** No secret: whoever registers a schema learns it. */
@@ -205,9 +211,17 @@ export class GuardedRegistry {
     if (!this.#may(context, need, name)) throw this.#denied(context, action, need, name, subject)
   }
 
-  /** Who gives a subject an alias opens no doors with it: what counts is the subject that is meant. */
+  /**
+   * Who gives a subject an alias opens no doors with it: what counts is the subject that is meant. Which one that is, is part of the
+   * configuration of the alias, and not told to who may do nothing there.
+   */
   #requireSubject (context: Context, action: RegistryAction, need: Need, subject: string): void {
-    this.#require(context, action, need, this.#registry.meant(subject))
+    const meant = this.#registry.meant(subject)
+    if (meant === normalSubject(subject)) return this.#require(context, action, need, meant)
+    const name = topicOf(meant) ?? ''
+    if (this.#may(context, need, name)) return
+    this.#tell(context, action, need, name)
+    throw new KafkaError(need.denied!, `Not authorised: this needs ${need.operation} on the topic of the subject that ${subject} stands for.`)
   }
 
   #requireConfig (context: Context, action: 'ReadRegistryConfig' | 'AlterRegistryConfig', subject: string | null): void {

@@ -60,7 +60,11 @@ const registry = {
   deleteContext: async () => {}
 } as unknown as Registry
 
-function guarded (...rules: readonly string[]): { registry: GuardedRegistry, denials: Denial[] } {
+const guarded = (...rules: readonly string[]): Guarded => guardedOver(registry, ...rules)
+
+interface Guarded { readonly registry: GuardedRegistry, readonly denials: Denial[] }
+
+function guardedOver (registry: Registry, ...rules: readonly string[]): Guarded {
   const acls = new AclTable()
   for (const rule of rules) acls.add(bindingOf(rule))
   const authorizer = new AclAuthorizer(acls, { superUsers: new Set(), allowWithoutAcl: false })
@@ -155,6 +159,15 @@ t.test('a schema that several subjects have may be seen by whoever may see one o
   }, 'no names')
 })
 
+t.test('the ids of a schema are told where it may be seen', async t => {
+  const ids = [{ context: '.', id: 3 }, { context: '.team', id: 2 }, { context: '.old', id: 4 }]
+  const several = { ...registry, idsOf: () => ids } as unknown as Registry
+  const told = (...rules: readonly string[]): number[] => guardedOver(several, ...rules).registry.idsOf(context, '3').map(({ id }) => id)
+  t.same(told('READ TOPIC orders'), [3])
+  t.same(told('READ TOPIC secrets'), [3, 2])
+  t.same(told('READ TOPIC orders', `DESCRIBE ${CLUSTER}`), [3, 4])
+})
+
 t.test('who refers to a schema must be allowed to see it', async t => {
   const { registry, denials } = guarded('WRITE TOPIC orders')
   await t.rejects(registry.register(context, 'orders-value', referring), {
@@ -168,11 +181,15 @@ t.test('who refers to a schema must be allowed to see it', async t => {
 })
 
 t.test('an alias opens no doors', async t => {
-  const own = guarded('ALL TOPIC alias').registry
-  t.throws(() => own.get(context, 'alias', 1), { message: /DESCRIBE on the topic secrets/ })
-  t.throws(() => own.lookup(context, 'alias', content), { message: /DESCRIBE on the topic secrets/ })
-  await t.rejects(own.register(context, 'alias', content), { message: /WRITE on the topic secrets/ })
-  await t.rejects(own.deleteSubject(context, 'alias', true), { message: /DELETE on the topic secrets/ })
+  const { registry: own, denials } = guarded('ALL TOPIC alias')
+  const refused = (operation: string) => ({
+    message: `Not authorised: this needs ${operation} on the topic of the subject that alias stands for.`, missing: null
+  })
+  t.throws(() => own.get(context, 'alias', 1), refused('DESCRIBE'), 'nor is it told what it stands for')
+  t.throws(() => own.lookup(context, 'alias', content), refused('DESCRIBE'))
+  await t.rejects(own.register(context, 'alias', content), refused('WRITE'))
+  await t.rejects(own.deleteSubject(context, 'alias', true), refused('DELETE'))
+  t.same(denials.map(({ resourceName }) => resourceName), Array(4).fill('secrets'), 'whoever watches over it is told')
   await t.rejects(own.register(context, 'alias', { ...content, references: [{ name: 'a', subject: 'alias', version: 1 }] }))
   await t.resolves(own.setConfig(context, 'alias', { alias: 'secrets-value' }))
   const other = guarded('ALL TOPIC secrets').registry
