@@ -27,10 +27,13 @@ export function registry (app: FastifyInstance, door: HttpDoor, contract: Contra
     negotiateRegistryType(request, reply)
     done()
   })
-  // Clients in Python write True.
+  // Clients in Python write True. A name may be spelled so, too.
   app.addHook('preValidation', (request, _reply, done) => {
     const query = request.query as Record<string, unknown>
-    for (const [name, value] of Object.entries(query)) if (value === 'True' || value === 'False') query[name] = value.toLowerCase()
+    const { properties = {} } = (request.routeOptions.schema?.querystring ?? {}) as { properties?: Record<string, { type?: unknown }> }
+    for (const [name, value] of Object.entries(query)) {
+      if ((value === 'True' || value === 'False') && properties[name]?.type === 'boolean') query[name] = value.toLowerCase()
+    }
     done()
   })
 

@@ -6,12 +6,12 @@ import type { Contract } from '../contract.ts'
 import type { Ask } from './ask.ts'
 import { contentOf, versionOf, type ContentBody } from './shapes.ts'
 
-interface Question { Params: { subject: string }, Body: ContentBody, Querystring: { normalize: boolean, verbose: boolean } }
+interface Question { Params: { subject: string }, Body: ContentBody, Querystring: { verbose: boolean } }
 
 export function compatibility (app: FastifyInstance, contract: Contract, ask: Ask): void {
   const check = (request: FastifyRequest<Question>, version: number | 'latest' | 'all'): Promise<object> => ask(request, async (registry, context) => {
-    const { params: { subject }, body, query: { normalize, verbose } } = request
-    const { isCompatible, messages } = await registry.check(context, subject, version, contentOf(body, registry.types()), { normalize })
+    const { params: { subject }, body, query: { verbose } } = request
+    const { isCompatible, messages } = await registry.check(context, subject, version, contentOf(body, registry.types()))
     return { is_compatible: isCompatible, ...verbose ? { messages } : {} }
   })
 

@@ -1,6 +1,6 @@
 /**
  * `/contexts/{context}/subjects/{subject}` is another way to write `/subjects/:.context:{subject}`: Confluent's registry takes a
- * context in front of any of its paths, so that a client that knows nothing of contexts can be given one with its base URL.
+ * context in front of any of its paths (and of no others), so that a client that knows nothing of contexts can be given one with its base URL.
  */
 const PREFIX = '/contexts/'
 const PATH = /^\/contexts\/([^/?]+)(\/[^?]*)(?:\?(.*))?$/s
@@ -32,8 +32,14 @@ export function withoutContext (url: string): string {
       return withQuery(['', first, inside(context, rest[0]), ...rest.slice(1)].join('/'), query)
     case 'schemas':
       return withQuery(path, withParameter(query, rest.length === 0 ? 'subjectPrefix' : 'subject', context))
-    default:
+    case 'v1':
+      return rest[0] === 'metadata' ? withQuery(path, query) : url
+    case 'contexts':
+    case '':
       return withQuery(path, query)
+    default:
+      // The rest of the house is in no context.
+      return url
   }
 }
 

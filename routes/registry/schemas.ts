@@ -2,6 +2,7 @@
  * Schemas by what identifies them: the id that records bring along, and the GUID that is the same everywhere.
  */
 import type { FastifyInstance } from 'fastify'
+import type { Context } from '../../protocol/rpc.ts'
 import type { RuleSet, SchemaVersion } from '../../src/schemas/model.ts'
 import type { Contract } from '../contract.ts'
 import type { DoorRegistry } from '../guards.ts'
@@ -23,7 +24,7 @@ export function schemas (app: FastifyInstance, contract: Contract, ask: Ask): vo
       const { subjectPrefix: prefix, deleted, latestOnly, ruleType } = request.query
       const all = registry.all(context, { prefix, deleted, latestOnly })
       const chosen = ruleType === '' ? all : all.filter(({ ruleSet }) => hasRule(ruleSet, ruleType))
-      return paged(chosen, request.query).map(schema => versionBody(registry, schema))
+      return paged(chosen, request.query).map(schema => versionBody(registry, context, schema))
     })
   })
 
@@ -38,8 +39,9 @@ export function schemas (app: FastifyInstance, contract: Contract, ask: Ask): vo
       ask(request, (registry, context) => {
         const { params: { id }, query } = request
         const schema = registry.schemaById(context, id, query)
-        if (query.fetchMaxId) return reply.send({ ...schemaBody(registry, schema, query), maxId: registry.maxId(context, query) })
-        return reply.send(query.format === '' && query.referenceFormat === '' ? plainText(registry, schema) : schemaBody(registry, schema, query))
+        if (query.fetchMaxId) return reply.send({ ...schemaBody(registry, context, schema, query), maxId: registry.maxId(context, query) })
+        const isPlain = query.format === '' && query.referenceFormat === ''
+        return reply.send(isPlain ? plainText(registry, context, schema) : schemaBody(registry, context, schema, query))
       })
     }
   })
@@ -49,7 +51,7 @@ export function schemas (app: FastifyInstance, contract: Contract, ask: Ask): vo
     handler: async (request, reply) => ask(request, (registry, context) => {
       const { params: { id }, query } = request
       const schema = registry.schemaById(context, id, query)
-      return sendText(reply, textOf(registry, schema, query.format), schema.schemaType !== 'PROTOBUF')
+      return sendText(reply, textOf(registry, context, schema, query.format), schema.schemaType !== 'PROTOBUF')
     })
   })
 
@@ -68,7 +70,7 @@ export function schemas (app: FastifyInstance, contract: Contract, ask: Ask): vo
   app.route<ByGuid & { Querystring: ShownAs }>({
     ...contract.route('getSchemaByGuid'),
     handler: async request => ask(request, (registry, context) =>
-      schemaBody(registry, registry.schemaByGuid(context, request.params.guid), request.query))
+      schemaBody(registry, context, registry.schemaByGuid(context, request.params.guid), request.query))
   })
 
   app.route<ByGuid>({
@@ -80,9 +82,9 @@ export function schemas (app: FastifyInstance, contract: Contract, ask: Ask): vo
 /** The answers to the question that is asked most, as they are sent. Schemas do not change. */
 const plainTexts = new WeakMap<SchemaVersion, string>()
 
-function plainText (registry: DoorRegistry, schema: SchemaVersion): string {
+function plainText (registry: DoorRegistry, context: Context, schema: SchemaVersion): string {
   let text = plainTexts.get(schema)
-  if (text === undefined) plainTexts.set(schema, text = JSON.stringify(schemaBody(registry, schema)))
+  if (text === undefined) plainTexts.set(schema, text = JSON.stringify(schemaBody(registry, context, schema)))
   return text
 }
 

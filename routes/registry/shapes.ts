@@ -2,6 +2,7 @@
  * Schemas as Confluent's registry writes them and reads them. Fields that say nothing are left out: an Avro schema says no type, one
  * without references no references. Clients of all ages read it so.
  */
+import type { Context } from '../../protocol/rpc.ts'
 import { readMetadata, readRuleSet } from '../../src/schemas/contract-entity.ts'
 import { RegistryError } from '../../src/schemas/registry-error.ts'
 import type { Metadata, Reference, RuleSet, SchemaContent, SchemaType, SchemaVersion } from '../../src/schemas/model.ts'
@@ -48,18 +49,51 @@ export interface ContentBody {
   readonly schemaTagsToRemove?: readonly TagChange[] | null
 }
 
-/** The text in another form. Throws RegistryError for one that its language does not know. */
-export function textOf (registry: DoorRegistry, schema: SchemaVersion, format = ''): string {
+/** In which a schema says what stands in those that it refers to. */
+const RESOLVED = 'resolved'
+/** What `ParsedSchema.formatted` knows. */
+const FORMATS: Readonly<Record<SchemaType, readonly string[]>> = { AVRO: [RESOLVED], JSON: [], PROTOBUF: ['serialized', 'ignore_extensions'] }
+
+/** The text in another form. Throws RegistryError for one that its language does not know, and KafkaError as `requireReferences`. */
+export function textOf (registry: DoorRegistry, context: Context, schema: SchemaVersion, format = ''): string {
   if (format === '') return schema.schema
-  const text = registry.parsed(schema).formatted(format)
-  if (text === null) {
-    throw new RegistryError(422, `There is no format "${format.slice(0, 100)}" of ${schema.schemaType} schemas: ` +
-      'leave it out for the schema as it was registered.')
-  }
-  return text
+  checkFormat(registry, context, schema, format)
+  return registry.parsed(schema).formatted(format) ?? schema.schema
 }
 
-export function schemaBody (registry: DoorRegistry, schema: SchemaVersion, { format, referenceFormat }: ShownAs = {}): SchemaBody {
+/** Whether a schema can be shown so, before anything is done: throws as `textOf` does. */
+export function checkFormat (registry: DoorRegistry, context: Context, schema: Referring & Pick<SchemaContent, 'schemaType'>, format = ''): void {
+  const { schemaType } = schema
+  if (format !== '' && !FORMATS[schemaType].includes(format)) {
+    throw new RegistryError(422, `There is no format "${format.slice(0, 100)}" of ${schemaType} schemas: leave it out for the schema as it was registered.`)
+  }
+  if (format === RESOLVED) requireReferences(registry, context, schema)
+}
+
+type Referring = Pick<SchemaVersion, 'subject' | 'references'>
+
+/**
+ * Where is shown what stands in other schemas, directly or not: whoever is shown it must be allowed to see those, too. Throws KafkaError,
+ * and RegistryError where one of them is gone.
+ */
+export function requireReferences (registry: DoorRegistry, context: Context, schema: Referring): void {
+  const seen = new Set<string>()
+  const walk = ({ subject, references }: Referring): void => {
+    for (const { subject: named, version } of references) {
+      const there = besides(subject, named)
+      const place = `${version} ${there}`
+      if (seen.has(place)) continue
+      seen.add(place)
+      // Peers let -1 stand for the latest.
+      walk(registry.get(context, there, version === -1 ? 'latest' : version, { deleted: version !== -1 }))
+    }
+  }
+  walk(schema)
+}
+
+export function schemaBody (
+  registry: DoorRegistry, context: Context, schema: SchemaVersion, { format, referenceFormat }: ShownAs = {}
+): SchemaBody {
   const { schemaType, references, metadata, ruleSet, guid } = schema
   return {
     ...schemaType === 'AVRO' ? {} : { schemaType },
@@ -67,13 +101,13 @@ export function schemaBody (registry: DoorRegistry, schema: SchemaVersion, { for
     ...metadata === null ? {} : { metadata },
     ...ruleSet === null ? {} : { ruleSet },
     guid,
-    schema: textOf(registry, schema, format)
+    schema: textOf(registry, context, schema, format)
   }
 }
 
-export function versionBody (registry: DoorRegistry, schema: SchemaVersion, shown: ShownAs = {}): VersionBody {
+export function versionBody (registry: DoorRegistry, context: Context, schema: SchemaVersion, shown: ShownAs = {}): VersionBody {
   const { subject, version, id, deleted } = schema
-  return { subject, version, id, ...schemaBody(registry, schema, shown), ...deleted ? { deleted } : {} }
+  return { subject, version, id, ...schemaBody(registry, context, schema, shown), ...deleted ? { deleted } : {} }
 }
 
 const qualified = (references: readonly Reference[], subject: string): Reference[] =>

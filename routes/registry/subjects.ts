@@ -4,7 +4,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Contract } from '../contract.ts'
 import type { Ask } from './ask.ts'
-import { contentOf, newContentOf, paged, versionBody, type ContentBody, type Paging, type ShownAs } from './shapes.ts'
+import { checkFormat, contentOf, newContentOf, paged, versionBody, type ContentBody, type Paging, type ShownAs } from './shapes.ts'
 
 interface BySubject { Params: { subject: string } }
 interface Deleted { deleted: boolean, deletedOnly: boolean }
@@ -32,7 +32,7 @@ export function subjects (app: FastifyInstance, contract: Contract, ask: Ask): v
     ...contract.route('lookUpSchema'),
     handler: async request => ask(request, (registry, context) => {
       const { params: { subject }, query, body } = request
-      return versionBody(registry, registry.lookup(context, subject, contentOf(body, registry.types()), query), query)
+      return versionBody(registry, context, registry.lookup(context, subject, contentOf(body, registry.types()), query), query)
     })
   })
 
@@ -48,7 +48,7 @@ export function subjects (app: FastifyInstance, contract: Contract, ask: Ask): v
       const { key = [], value = [], deleted } = request.query
       const values = [value].flat()
       const properties = Object.fromEntries([key].flat().map((key, i) => [key, values[i] ?? '']))
-      return versionBody(registry, registry.latestWith(context, request.params.subject, properties, { deleted }))
+      return versionBody(registry, context, registry.latestWith(context, request.params.subject, properties, { deleted }))
     })
   })
 
@@ -68,9 +68,13 @@ export function subjects (app: FastifyInstance, contract: Contract, ask: Ask): v
     ...contract.route('registerSchema'),
     handler: async request => {
       const { params: { subject }, query } = request
-      const schema = await ask(request, (registry, context) =>
-        registry.register(context, subject, newContentOf(request.body, registry.types()), { normalize: query.normalize, force: query.force }))
-      return readsAll(request) ? ask(request, registry => versionBody(registry, schema, query)) : { id: schema.id }
+      const schema = await ask(request, async (registry, context) => {
+        const content = newContentOf(request.body, registry.types())
+        // What it is asked to show is found out before it is registered, not after.
+        checkFormat(registry, context, { ...content, subject }, query.format)
+        return await registry.register(context, subject, content, { normalize: query.normalize, force: query.force })
+      })
+      return readsAll(request) ? ask(request, (registry, context) => versionBody(registry, context, schema, query)) : { id: schema.id }
     }
   })
 }

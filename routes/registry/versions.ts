@@ -7,7 +7,7 @@ import type { SchemaVersion } from '../../src/schemas/model.ts'
 import type { Contract } from '../contract.ts'
 import type { Ask } from './ask.ts'
 import { sendText } from './media.ts'
-import { paged, textOf, versionBody, versionOf, type Paging, type ShownAs } from './shapes.ts'
+import { paged, requireReferences, textOf, versionBody, versionOf, type Paging, type ShownAs } from './shapes.ts'
 import { changedContent, type TagsBody } from './tags.ts'
 
 interface ByVersion { Params: { subject: string, version: string } }
@@ -17,7 +17,7 @@ export function versions (app: FastifyInstance, contract: Contract, ask: Ask): v
     ...contract.route('getVersion'),
     handler: async request => ask(request, (registry, context) => {
       const { params: { subject, version }, query } = request
-      return versionBody(registry, registry.get(context, subject, versionOf(version), query), query)
+      return versionBody(registry, context, registry.get(context, subject, versionOf(version), query), query)
     })
   })
 
@@ -26,7 +26,7 @@ export function versions (app: FastifyInstance, contract: Contract, ask: Ask): v
     handler: async (request, reply) => ask(request, (registry, context) => {
       const { params: { subject, version }, query } = request
       const schema = registry.get(context, subject, versionOf(version), query)
-      return sendText(reply, textOf(registry, schema, query.format), schema.schemaType !== 'PROTOBUF')
+      return sendText(reply, textOf(registry, context, schema, query.format), schema.schemaType !== 'PROTOBUF')
     })
   })
 
@@ -34,7 +34,10 @@ export function versions (app: FastifyInstance, contract: Contract, ask: Ask): v
     ...contract.route('compareVersions'),
     handler: async request => ask(request, (registry, context) => {
       const { subject, version, other } = request.params
-      const [from, to] = [version, other].map(one => registry.get(context, subject, versionOf(one), { deleted: true })) as [SchemaVersion, SchemaVersion]
+      // The latest is the newest that is not deleted; a version that is named is shown to the end.
+      const [from, to] = [version, other].map(versionOf).map(one => registry.get(context, subject, one, { deleted: one !== 'latest' })) as
+        [SchemaVersion, SchemaVersion]
+      for (const schema of [from, to]) requireReferences(registry, context, schema)
       const { changes, compatibility } = differenceOf(registry.parsed(from), registry.parsed(to))
       return { subject: from.subject, from: from.version, to: to.version, changes, compatibility }
     })
@@ -54,7 +57,7 @@ export function versions (app: FastifyInstance, contract: Contract, ask: Ask): v
       const { params: { subject, version }, body } = request
       const tagged = await ask(request, (registry, context) =>
         registry.register(context, subject, changedContent(registry.get(context, subject, versionOf(version)), body)))
-      return ask(request, registry => versionBody(registry, tagged))
+      return ask(request, (registry, context) => versionBody(registry, context, tagged))
     }
   })
 

@@ -167,7 +167,7 @@ export class Registry implements Catalog {
 
   /** Ids of the schemas that refer to this one. 40401 40402 */
   referencedBy (subject: string, version: VersionOrLatest, { deleted = false }: { readonly deleted?: boolean } = {}): number[] {
-    const { view } = this.#stored(subject, version, { deleted: true })
+    const { view } = this.#stored(subject, version, { deleted: version !== 'latest' })
     const referrers = [...this.#log.state.referrersOf(view.subject, view.version)].filter(isWanted({ deleted }))
     return [...new Set(referrers.map(one => one.view.id))].sort((a, b) => a - b)
   }
@@ -237,8 +237,7 @@ export class Registry implements Catalog {
   }
 
   /** The versions that the level asks for, if `version` is 'all'. 40401 (not with 'latest' and 'all') 40402 42201 42202 */
-  async check (subject: string, version: VersionOrLatest | 'all', content: SchemaContent,
-    _options: { readonly normalize?: boolean } = {}): Promise<CheckResult> {
+  async check (subject: string, version: VersionOrLatest | 'all', content: SchemaContent): Promise<CheckResult> {
     const { state } = this.#log
     const meant = this.#meant(subject)
     const against = version === 'all' ? undefined : version === 'latest' ? state.versionsOf(meant).latest ?? 'none' : this.#stored(subject, version, {})

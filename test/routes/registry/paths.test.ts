@@ -40,6 +40,12 @@ const rows: readonly Row[] = [
     answer: ['c']
   },
   {
+    url: '/subjects?subjectPrefix=True&deleted=False',
+    given: [],
+    asked: ['subjects', { prefix: 'True', deleted: false, deletedOnly: false }],
+    answer: []
+  },
+  {
     method: 'POST',
     url: '/subjects/orders-value?normalize=true&deleted=true',
     body: { schema: TEXT },
@@ -204,7 +210,7 @@ const rows: readonly Row[] = [
     url: '/compatibility/subjects/orders-value/versions/latest',
     body: { schema: TEXT },
     given: { isCompatible: false, messages: ['no'] },
-    asked: ['check', 'orders-value', 'latest', content, { normalize: false }],
+    asked: ['check', 'orders-value', 'latest', content],
     answer: { is_compatible: false }
   },
   {
@@ -212,7 +218,7 @@ const rows: readonly Row[] = [
     url: '/compatibility/subjects/orders-value/versions/3?verbose=true',
     body: { schema: TEXT },
     given: { isCompatible: false, messages: ['no'] },
-    asked: ['check', 'orders-value', 3, content, { normalize: false }],
+    asked: ['check', 'orders-value', 3, content],
     answer: { is_compatible: false, messages: ['no'] }
   },
   {
@@ -220,7 +226,7 @@ const rows: readonly Row[] = [
     url: '/compatibility/subjects/orders-value/versions?normalize=true',
     body: { schema: TEXT },
     given: { isCompatible: true, messages: [] },
-    asked: ['check', 'orders-value', 'all', content, { normalize: true }],
+    asked: ['check', 'orders-value', 'all', content],
     answer: { is_compatible: true }
   },
   {
@@ -228,7 +234,7 @@ const rows: readonly Row[] = [
     url: '/compatibility/subjects/orders-value/versions/?normalize=false&verbose=true',
     body: { schema: TEXT },
     given: { isCompatible: false, messages: ['no'] },
-    asked: ['check', 'orders-value', 'all', content, { normalize: false }],
+    asked: ['check', 'orders-value', 'all', content],
     answer: { is_compatible: false, messages: ['no'] }
   },
   { url: '/config', given: { compatibilityLevel: 'BACKWARD' }, asked: ['config', null, false], answer: { compatibilityLevel: 'BACKWARD' } },

@@ -9,6 +9,38 @@ const allow = (user: string, operation: Operation, topic: string): AclBinding =>
   resourceType: 'TOPIC', resourceName: topic, patternType: 'LITERAL', principal: `User:${user}`, host: '*', operation, permission: 'ALLOW'
 })
 
+t.test('what a schema refers to is shown to who may see that, too', async t => {
+  const { http, addUser, addAcls } = await openSecureApp(t)
+  await addUser('alice')
+  await addAcls(allow('alice', 'WRITE', 'orders'))
+  const ask = async (user: string, method: string, path: string, body?: object): Promise<[status: number, answer: unknown]> => {
+    const headers = { 'content-type': 'application/json', authorization: basic(user) }
+    const response = await fetch(http + path, { method, headers, ...body === undefined ? {} : { body: JSON.stringify(body) } })
+    return [response.status, await response.json()]
+  }
+  const field = (type: string): object => ({ name: 'f', type })
+  const record = (name: string, type: string): string => JSON.stringify({ type: 'record', name, fields: [field(type)] })
+  const refersTo = (name: string, subject: string): object => ({ references: [{ name, subject, version: 1 }] })
+  await ask('admin', 'POST', '/subjects/secrets-value/versions', { schema: record('Secret', 'int') })
+  await ask('admin', 'POST', '/subjects/orders-key/versions', { schema: record('Key', 'Secret'), ...refersTo('Secret', 'secrets-value') })
+  const order = { schema: record('Order', 'Key'), ...refersTo('Key', 'orders-key') }
+  const [, { id, guid }] = await ask('admin', 'POST', '/subjects/orders-value/versions', order) as [number, { id: number, guid: string }]
+  t.match(await ask('alice', 'GET', '/subjects/orders-value/versions/1'), [200, { schema: record('Order', 'Key') }])
+  const message = 'Not authorised: this needs DESCRIBE on the topic secrets, to which the subject secrets-value belongs.'
+  const asking = [
+    ['GET', '/subjects/orders-value/versions/1?format=resolved'], ['GET', '/subjects/orders-value/versions/1/schema?format=resolved'],
+    ['GET', `/schemas/ids/${id}?format=resolved`], ['GET', `/schemas/ids/${id}/schema?format=resolved`],
+    ['GET', `/schemas/ids/${id}?format=resolved&fetchMaxId=true`], ['GET', `/schemas/guids/${guid}?format=resolved`],
+    ['GET', '/subjects/orders-value/versions/1/diff/1'], ['POST', '/subjects/orders-value?format=resolved', order],
+    ['POST', '/subjects/orders-again/versions?format=resolved', order]
+  ] as const
+  await addAcls(allow('alice', 'WRITE', 'orders-again'))
+  for (const [method, path, body] of asking) t.same(await ask('alice', method, path, body), [403, { error_code: 40301, message }], path)
+  t.match(await ask('alice', 'GET', '/subjects/orders-again/versions'), [404, { error_code: 40401 }], 'and nothing was registered')
+  await addAcls(allow('alice', 'DESCRIBE', 'secrets'))
+  for (const [method, path, body] of asking) t.equal((await ask('alice', method, path, body))[0], 200, path)
+})
+
 t.test('a subject belongs to its topic', async t => {
   const { http, addUser, addAcls } = await openSecureApp(t)
   await addUser('alice')

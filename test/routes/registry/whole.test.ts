@@ -152,6 +152,41 @@ t.test('what changed from one version to another, in words', async t => {
   t.match(await ask('GET', '/subjects/orders-value/versions/1/diff/next'), [422, { error_code: 42202 }])
 })
 
+t.test('the latest is none that is deleted', async t => {
+  const ask = await open(t)
+  const unit = (...symbols: string[]): string => JSON.stringify({ type: 'enum', name: 'Unit', symbols })
+  const references = (version: number): object[] => [{ name: 'Unit', subject: 'unit', version }]
+  const schema = record({ name: 'unit', type: 'Unit' })
+  for (const symbols of [['KG'], ['KG', 'T'], ['KG', 'T', 'OZ']]) await ask('POST', '/subjects/unit/versions', { schema: unit(...symbols) })
+  const [, { id }] = await ask('POST', '/subjects/orders-value/versions', { schema, references: references(2) }) as [number, { id: number }]
+  t.same(await ask('DELETE', '/subjects/unit/versions/3'), [200, 3])
+  t.match(await ask('GET', '/subjects/unit/versions/1/diff/latest'), [200, { from: 1, to: 2 }])
+  t.match(await ask('GET', '/subjects/unit/versions/1/diff/3'), [200, { from: 1, to: 3 }], 'one that is named is')
+  t.same(await ask('GET', '/subjects/unit/versions/latest/referencedby'), [200, [id]])
+  t.same(await ask('GET', '/subjects/unit/versions/3/referencedby'), [200, []])
+})
+
+t.test('a form that there is not is refused before anything is registered', async t => {
+  const ask = await open(t)
+  const refused = [422, { error_code: 422, message: 'There is no format "bogus" of AVRO schemas: leave it out for the schema as it was registered.' }]
+  t.match(await ask('POST', '/subjects/a/versions?format=bogus', { schema: '"string"' }), refused)
+  t.match(await ask('POST', '/subjects/a/versions?format=serialized', { schema: '"string"' }), [422, { error_code: 422 }])
+  t.match(await ask('POST', '/subjects/a/versions?format=resolved', { schemaType: 'JSON', schema: '{}' }), [422, { message: /of JSON schemas/ }])
+  t.same(await ask('GET', '/subjects?deleted=true'), [200, []])
+  const references = [{ name: 'Unit', subject: 'unit', version: -1 }]
+  const schema = record({ name: 'unit', type: 'Unit' })
+  t.match(await ask('POST', '/subjects/a/versions?format=resolved', { schema, references }), [404, { error_code: 40401 }])
+  await ask('POST', '/subjects/unit/versions', { schema: JSON.stringify({ type: 'enum', name: 'Unit', symbols: ['KG'] }) })
+  t.match(await ask('POST', '/subjects/a/versions?format=resolved', { schema, references }), [200, { schema: /"KG"/ }])
+})
+
+t.test('what is no path of the registry is in no context', async t => {
+  const ask = await open(t)
+  for (const path of ['/topics', '/metrics', '/livez', '/openapi.yaml']) {
+    t.match(await ask('GET', `/contexts/.team${path}`), [404, { error_code: 404 }], path)
+  }
+})
+
 t.test('tags make a version of their own', async t => {
   const ask = await open(t)
   const rule = { name: 'r', type: 'CEL', kind: 'CONDITION', mode: 'WRITE', expr: 'message.id > 0' }
