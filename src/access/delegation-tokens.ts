@@ -87,7 +87,7 @@ const digest = (hmac: Buffer): string => createHash('sha256').update(hmac).diges
 
 export const isExpired = ({ expiresMs, maxMs }: DelegationToken, nowMs: number): boolean => expiresMs < nowMs || maxMs < nowMs
 
-/** Who may renew a token, end it and see it without a rule that says so; not whoever asked for it in the name of another. */
+/** Who may renew a token and end it: its owner and its renewers. Who asked for it in the name of another may not, although told its HMAC. */
 export function isHolder ({ owner, renewers }: DelegationToken, principal: string): boolean {
   return principal === owner || renewers.includes(principal)
 }

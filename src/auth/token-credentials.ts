@@ -2,7 +2,9 @@
  * Delegation tokens as users of SCRAM (KIP-48): the id is the name, the HMAC in base64 the password, and who logs in is the
  * owner. What SCRAM needs to check a password is derived when a token is first used, and kept for as long as there is room.
  *
- * A token that does not exist, or has expired, goes through the same steps with made-up keys, and the same salt as if it did.
+ * A token that does not exist, or has expired, is answered with a salt all the same, always the same one for its id, and then refused
+ * as a wrong password is. For it nothing is derived, so that strangers can cause no work: when a good token is used first, its answer
+ * takes longer than theirs.
  */
 import { randomBytes } from 'node:crypto'
 import type { DelegationTokens } from '../access/delegation-tokens.ts'
