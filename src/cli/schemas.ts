@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import { UsageError } from '../config.ts'
+import { besides, normalSubject } from '../schemas/subjects.ts'
 import { CommandError, type Client } from './client.ts'
 import type { Command, Flags, Given } from './command.ts'
 import { table } from './output.ts'
@@ -20,6 +21,14 @@ interface Version {
 
 interface Verdict { readonly is_compatible: boolean, readonly messages?: readonly string[] }
 
+/** What a schema is compared with. */
+interface Comparison {
+  readonly level: string
+  /** The subject that is meant: another one, where the one that was given is an alias. */
+  readonly meant: string
+  readonly versions: readonly number[]
+}
+
 interface Difference { readonly from: number, readonly to: number, readonly changes: readonly string[], readonly compatibility: string }
 
 const TYPES: Readonly<Record<string, string>> = { '.avsc': 'AVRO', '.avro': 'AVRO', '.proto': 'PROTOBUF', '.json': 'JSON' }
@@ -31,8 +40,7 @@ const fileFlags: Flags = {
   type: { placeholder: 'TYPE', help: 'AVRO, JSON or PROTOBUF. Default: by the name of the file, .avsc, .json or .proto' },
   reference: {
     placeholder: 'NAME=SUBJECT:VERSION,...', help: 'Where to find what the schema refers to: common.proto=common:1', isList: true
-  },
-  normalize: { placeholder: '', help: 'Take texts that differ in the order of what has none for the same schema.' }
+  }
 }
 
 export const schemas: readonly Command[] = [
@@ -46,13 +54,11 @@ export const schemas: readonly Command[] = [
       const body = bodyOf(given)
       const version = given.text('version')
       const path = `/compatibility/subjects/${encodeURIComponent(subject)}/versions${version === undefined ? '' : `/${encodeURIComponent(version)}`}`
-      const [{ compatibilityLevel: level }, versions] = await Promise.all([levelOf(client, subject), versionsOf(client, subject)])
-      const verdict = await client.ask('POST', path, { query: { verbose: 'true', ...normalize(given) }, body }) as Verdict
-      const against = versions.length === 0
-        ? `${subject} has no version yet`
-        : `level ${level} of ${subject}, against ${version ?? versionsAskedFor(level, versions)}`
+      const verdict = await client.ask('POST', path, { query: { verbose: 'true' }, body }) as Verdict
+      const compared = await comparisonOf(client, subject)
+      const { level, versions } = compared instanceof CommandError ? { level: null, versions: null } : compared
       output.print({ subject, level, versions, ...verdict }, () => [
-        `${given.operands[0]} ${verdict.is_compatible ? 'is compatible' : 'is not compatible'}: ${against}.`,
+        `${given.operands[0]} ${verdict.is_compatible ? 'is compatible' : 'is not compatible'}: ${comparisonText(compared, subject, version)}`,
         ...(verdict.messages ?? []).flatMap(reasonOf)
       ])
       if (!verdict.is_compatible) throw new CommandError(`${given.operands[0]} would be refused under ${subject}.`)
@@ -62,7 +68,7 @@ export const schemas: readonly Command[] = [
     name: 'register',
     operand: 'FILE',
     summary: 'Registers a schema under a subject. Where it is there already, nothing changes.',
-    flags: fileFlags,
+    flags: { ...fileFlags, normalize: { placeholder: '', help: 'Take texts that differ in the order of what has none for the same schema.' } },
     async run (given, client, output) {
       const subject = given.need('subject', 'SUBJECT')
       const path = `/subjects/${encodeURIComponent(subject)}`
@@ -132,8 +138,29 @@ function referenceOf (text: string): Reference {
   return { name, subject: subject!, version: Number(version) }
 }
 
-const levelOf = async (client: Client, subject: string): Promise<{ readonly compatibilityLevel: string }> =>
-  await client.ask('GET', `/config/${encodeURIComponent(subject)}`, { query: { defaultToGlobal: 'true' } }) as { compatibilityLevel: string }
+/** Or why it is not told: who may compare a schema may not see for certain how its subject is configured. */
+async function comparisonOf (client: Client, subject: string): Promise<Comparison | CommandError> {
+  try {
+    const { alias, compatibilityLevel } = await configOf(client, subject)
+    if (alias === undefined) return { level: compatibilityLevel, meant: subject, versions: await versionsOf(client, normalSubject(subject)) }
+    const meant = besides(subject, alias)
+    return { level: (await configOf(client, meant)).compatibilityLevel, meant, versions: await versionsOf(client, meant) }
+  } catch (error) {
+    if (error instanceof CommandError) return error
+    throw error
+  }
+}
+
+function comparisonText (compared: Comparison | CommandError, subject: string, version: string | undefined): string {
+  if (compared instanceof CommandError) return `the level of ${subject} is not told. ${compared.message}`
+  const { level, meant, versions } = compared
+  const whose = meant === subject ? subject : `${meant}, which ${subject} stands for`
+  if (versions.length === 0) return `${whose}${meant === subject ? '' : ','} has no version yet.`
+  return `level ${level} of ${whose}, against ${version ?? versionsAskedFor(level, versions)}.`
+}
+
+const configOf = async (client: Client, subject: string): Promise<{ readonly compatibilityLevel: string, readonly alias?: string }> =>
+  await client.ask('GET', `/config/${encodeURIComponent(subject)}`, { query: { defaultToGlobal: 'true' } }) as { compatibilityLevel: string, alias?: string }
 
 /** None for a subject that is not there. */
 async function versionsOf (client: Client, subject: string): Promise<readonly number[]> {

@@ -285,6 +285,30 @@ t.test('schemas: registered, listed, checked, compared', async t => {
     stdout: /is not compatible: level FULL_TRANSITIVE of p-value, against versions 1, 2\.\n {2}- it's another\n {2}\(compared with version 2\)\n$/,
     stderr: /would be refused under p-value/
   })
+  const of = async (subject: string): Promise<string> => {
+    const { stdout } = await world.run(`schema check ${avsc} --subject ${subject}`)
+    return stdout.slice(avsc.length, stdout.indexOf('\n'))
+  }
+  const verdict = { body: { is_compatible: true } }
+  Object.assign(world.answers, {
+    'POST /compatibility/subjects/%3A.%3Ap-value/versions': verdict,
+    'GET /config/%3A.%3Ap-value': { body: { compatibilityLevel: 'FULL' } },
+    'POST /compatibility/subjects/nick/versions': verdict,
+    'GET /config/nick': { body: { compatibilityLevel: 'NONE', alias: 'p-value' } },
+    'POST /compatibility/subjects/new/versions': verdict,
+    'GET /config/new': { body: { compatibilityLevel: 'NONE' } },
+    'POST /compatibility/subjects/shut/versions': verdict,
+    'GET /config/shut': { status: 403, body: { error_code: 40301, message: 'Not authorised: this needs DESCRIBE_CONFIGS on the topic shut.' } }
+  })
+  t.equal(await of(':.:p-value'), ' is compatible: level FULL of :.:p-value, against version 2.')
+  t.equal(await of('nick'), ' is compatible: level FULL_TRANSITIVE of p-value, which nick stands for, against versions 1, 2.')
+  t.equal(await of('new'), ' is compatible: new has no version yet.')
+  t.equal(await of('shut'), ' is compatible: the level of shut is not told. Not authorised: this needs DESCRIBE_CONFIGS on the topic shut.')
+  t.match(JSON.parse((await world.run(`schema check ${avsc} --subject shut --json`)).stdout), { is_compatible: true, level: null, versions: null })
+  t.match(await world.run(`schema check ${avsc} --subject gone`), { code: 1, stderr: /./ })
+  t.match(await world.run(`schema check ${avsc} --subject p-value --normalize`), { code: 2, stderr: /--normalize/ }, 'it would make no difference')
+  await world.run(`schema register ${avsc} --subject p-value --normalize`)
+  t.same(world.asked.at(-1)!.query, { normalize: 'true' })
   t.match((await world.run('schema diff --subject p-value --from 1')).stdout, /version 1 to 2: Each can read the other\.\n {2}a was added: int\.\n/)
   t.match(await world.run(`schema check ${join(folder, 'person.txt')} --subject p-value`), { code: 2, stderr: /--type: expected AVRO, JSON or PROTOBUF/ })
   t.match(await world.run(`schema check ${join(folder, 'nothing.avsc')} --subject p-value`), { code: 1, stderr: /cannot be read/ })
