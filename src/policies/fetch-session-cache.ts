@@ -10,7 +10,7 @@ import type { Principal } from '../../protocol/rpc.ts'
 import { FetchSession, type FetchRequest, type TopicRequest } from './fetch-session.ts'
 
 const MAX_SESSIONS = 1000
-/** Together some 40 MB. */
+/** 25 MB, or 50 where each is of another topic. */
 const MAX_PARTITIONS = 100_000
 const EVICTION_MS = 120_000
 /** Ids are 32 bits wide, and 0 is that of no session. */
