@@ -305,7 +305,8 @@ t.test('schemas: registered, listed, checked, compared', async t => {
   t.equal(await of('new'), ' is compatible: new has no version yet.')
   t.equal(await of('shut'), ' is compatible: the level of shut is not told. Not authorised: this needs DESCRIBE_CONFIGS on the topic shut.')
   t.match(JSON.parse((await world.run(`schema check ${avsc} --subject shut --json`)).stdout), { is_compatible: true, level: null, versions: null })
-  t.match(await world.run(`schema check ${avsc} --subject gone`), { code: 1, stderr: /./ })
+  world.answers['POST /compatibility/subjects/gone/versions'] = { status: 403, body: { error_code: 40301, message: 'Not authorised.' } }
+  t.match(await world.run(`schema check ${avsc} --subject gone`), { code: 1, stdout: '', stderr: /Not authorised\./ }, 'no verdict, nothing to say')
   t.match(await world.run(`schema check ${avsc} --subject p-value --normalize`), { code: 2, stderr: /--normalize/ }, 'it would make no difference')
   await world.run(`schema register ${avsc} --subject p-value --normalize`)
   t.same(world.asked.at(-1)!.query, { normalize: 'true' })
