@@ -19,7 +19,7 @@ import { binaryForm, jsonForm, type RecordForms } from './v2-consumers/forms.ts'
 import { matcherOf } from './v2-consumers/pattern.ts'
 import { records, type Instance } from './v2-consumers/records.ts'
 import { schemaForms } from './v2-consumers/schema-forms.ts'
-import { settingsOf } from './v2-consumers/settings.ts'
+import { checkGroup, settingsOf } from './v2-consumers/settings.ts'
 
 interface ByGroup { Params: { group: string } }
 interface ByInstance { Params: { group: string, instance: string } }
@@ -59,6 +59,7 @@ export function v2Consumers (app: FastifyInstance, door: HttpDoor, contract: Con
     ...unchecked(contract.route('createConsumer')),
     handler: async (request, reply) => {
       const { group } = request.params
+      checkGroup(group)
       const settings = settingsOf(body(request.body ?? {}, checkCreation), forms)
       const { name, form, requestTimeoutMs } = settings
       const context = contextOf(request)

@@ -49,10 +49,20 @@ export function settingsOf (body: Readonly<Record<string, unknown>>, forms: Reco
 
 function nameOf (name: unknown): string {
   if (name === undefined || name === null) return `rest-consumer-${randomUUID()}`
-  // Control characters have no place in a URI, or in what operators are shown.
-  if (typeof name === 'string' && name.length > 0 && name.length <= MAX_NAME && !/\p{Cc}/u.test(name)) return name
-  throw invalid(`name is a text of 1 to ${MAX_NAME} characters, not ${show(name)}`)
+  if (typeof name === 'string' && name.length <= MAX_NAME && isSegment(name)) return name
+  throw invalid(`name is a text of 1 to ${MAX_NAME} characters that can stand in a path, not ${show(name)}`)
 }
+
+/** A group that no instance could be called by is refused when one is made. Throws ConfluentError 42204. */
+export function checkGroup (group: string): void {
+  if (!isSegment(group)) throw invalid(`the group is a text that can stand in a path, not ${show(group)}`)
+}
+
+/**
+ * Whether a name can be a segment of a path, and is shown to operators as it is: control characters are not, and half a surrogate pair
+ * has no percent-encoding. Whoever resolves a URI takes dots for steps between folders, encoded or not (RFC 3986, section 5.2.4).
+ */
+const isSegment = (name: string): boolean => name !== '' && name !== '.' && name !== '..' && name.isWellFormed() && !/\p{Cc}/u.test(name)
 
 /** Clients send texts as well as values. */
 function booleanOf (setting: string, value: unknown, fallback: boolean): boolean {

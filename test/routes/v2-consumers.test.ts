@@ -2,6 +2,9 @@
  * Consumer instances as Confluent's clients use them, over the embedded engine.
  */
 import t, { type Test } from 'tap'
+import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
+import { json } from 'node:stream/consumers'
 import { V2, withHouse, type House } from '../support/consumer-house.ts'
 
 function houseTest (name: string, run: (t: Test, house: House) => Promise<void>): void {
@@ -170,6 +173,9 @@ houseTest('what an instance is created with is checked', async (t, { ask }) => {
     [{ 'consumer.request.timeout.ms': 'x' }, /consumer\.request\.timeout\.ms/],
     [{ name: '' }, /1 to 255/],
     [{ name: 'a\nb' }, /1 to 255/],
+    [{ name: '.' }, /can stand in a path, not "\."/],
+    [{ id: '..' }, /can stand in a path, not "\.\."/],
+    [{ name: 'a\ud800' }, /can stand in a path, not "a\\ud800"/],
     [{ 'max.poll.records': 5 }, /max\.poll\.records is not known here/]
   ] as const) {
     const refused = await ask('POST', '/consumers/g', settings)
@@ -189,6 +195,17 @@ houseTest('what an instance is created with is checked', async (t, { ask }) => {
   const [first, second] = [await ask('POST', '/consumers/g'), await ask('POST', '/consumers/g', '')]
   t.match(first.document.instance_id, /^rest-consumer-[\da-f-]{36}$/)
   t.not(first.document.instance_id, second.document.instance_id)
+})
+
+houseTest('a group whose instances could not be called has none', async (t, { listen }) => {
+  // Sent as it is: most clients take the dots for steps between folders.
+  const { hostname, port } = new URL(await listen())
+  for (const group of ['%2E', '%2e%2e', '..', 'a%00']) {
+    const asked = request({ hostname, port, method: 'POST', path: `/consumers/${group}`, agent: false }).end()
+    const [answer] = await once(asked, 'response') as [IncomingMessage]
+    t.equal(answer.statusCode, 422, group)
+    t.match(await json(answer), { error_code: 42204, message: /can stand in a path/ }, group)
+  }
 })
 
 houseTest('base_uri is the server as the request reached it', async (t, { ask }) => {
