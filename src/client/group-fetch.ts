@@ -61,8 +61,21 @@ export interface Delivered {
   readonly failure: Error | null
 }
 
-/** Gives the records to the sink, until it is full, and moves the positions behind them. */
+/**
+ * Gives the records to the sink, until it is full, and moves the positions behind them. Throws what the sink throws: the positions are
+ * where they were then, because nobody will get what it was given before.
+ */
 export function deliver (fetched: Fetched, targets: readonly Target[], sink: Sink): Delivered {
+  const before = targets.map(({ position }) => ({ ...position }))
+  try {
+    return deliverAll(fetched, targets, sink)
+  } catch (error) {
+    targets.forEach(({ position }, i) => Object.assign(position, before[i]))
+    throw error
+  }
+}
+
+function deliverAll (fetched: Fetched, targets: readonly Target[], sink: Sink): Delivered {
   let hasMoved = false
   let isStale = false
   let trouble: Error | null = null
@@ -102,10 +115,12 @@ function give (position: Position, chunks: Chunks, sink: Sink): boolean {
           if (record instanceof Error) {
             // One batch that cannot be read is shown as such, and the consumer moves on behind it.
             if (!sink.unreadable(position, position.next!, batch.nextOffset, record)) return false
+            position.isPending = true
             break
           }
           if (!sink.record(position, record)) return false
           position.next = record.offset + 1
+          position.isPending = true
         }
       }
       position.next = batch.nextOffset

@@ -16,6 +16,8 @@ export interface Position extends PartitionAt {
   next: number | null
   /** What the group is known to have committed. */
   committed: number | null
+  /** Whether records were handed out of it that are not committed. */
+  isPending: boolean
   /** What was committed is not in the log: it is not asked for once more. */
   outOfRange: boolean
 }
@@ -33,8 +35,18 @@ export class Positions {
     return this.#positions.size
   }
 
+  /** Whether records were handed out that are not committed. */
+  get arePending (): boolean {
+    return this.all.some(({ isPending }) => isPending)
+  }
+
   get (at: PartitionAt): Position | undefined {
     return this.#positions.get(keyOf(at))
+  }
+
+  /** False once the partition was given away, or assigned anew, or sought in: what is found out about it then comes too late. */
+  isCurrent (position: Position): boolean {
+    return this.get(position) === position
   }
 
   /** Throws ConsumerError for a partition that is not assigned. */
@@ -54,8 +66,13 @@ export class Positions {
     for (const { topic, partition } of partitions) {
       const key = keyOf({ topic, partition })
       const kept = keep ? before.get(key) : undefined
-      this.#positions.set(key, kept ?? { topic, partition, next: null, committed: null, outOfRange: false })
+      this.#positions.set(key, kept ?? { topic, partition, next: null, committed: null, isPending: false, outOfRange: false })
     }
+  }
+
+  /** Moves a position. Whoever has to do with the one before is done with it. */
+  seek (position: Position, next: number): void {
+    this.#positions.set(keyOf(position), { ...position, next })
   }
 
   /** What a commit without a word about offsets commits. */
@@ -67,21 +84,26 @@ export class Positions {
   committed (offsets: readonly GroupOffset[]): void {
     for (const one of offsets) {
       const position = this.get(one)
-      if (position !== undefined) position.committed = one.offset
+      if (position === undefined) continue
+      position.committed = one.offset
+      if (position.next === null || one.offset >= position.next) position.isPending = false
     }
   }
 
-  /** Finds out where to begin, where that is not known yet. Rejects with KafkaError; with ConsumerError where it is for the caller to say. */
+  /**
+   * Finds out where to begin, where that is not known yet. What is found out of another generation's partitions is left alone:
+   * others may have read on in them since. Rejects with KafkaError; with ConsumerError where it is for the caller to say.
+   */
   async locate (dispatch: Dispatch, context: Context, groupId: string, reset: Reset): Promise<void> {
     const unknown = this.all.filter(({ next }) => next === null)
     if (unknown.length === 0) return
+    const asked = new Map(unknown.map(position => [keyOf(position), position]))
     for (const found of await fetchOffsets(dispatch, context, groupId, unknown.filter(({ outOfRange }) => !outOfRange))) {
-      const position = this.get(found)
-      // Somebody may have sought meanwhile.
-      if (position === undefined || position.next !== null) continue
+      const position = asked.get(keyOf(found))
+      if (position === undefined || position.next !== null || !this.isCurrent(position)) continue
       position.next = position.committed = found.offset
     }
-    const without = unknown.filter(({ next }) => next === null)
+    const without = unknown.filter(position => position.next === null && this.isCurrent(position))
     if (without.length === 0) return
     if (reset === 'none') {
       const { topic, partition, outOfRange } = without[0]!

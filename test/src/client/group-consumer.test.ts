@@ -1,80 +1,22 @@
 /**
  * Consumers of a group over the embedded engine, with a hand on the requests in between.
  */
-import t, { type Test } from 'tap'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { complete } from '../../../protocol/defaults.ts'
 import { errors } from '../../../protocol/errors.ts'
 import { Fetch } from '../../../protocol/messages/01-fetch.ts'
+import { OffsetCommit } from '../../../protocol/messages/08-offset-commit.ts'
 import { JoinGroup } from '../../../protocol/messages/11-join-group.ts'
 import { Heartbeat } from '../../../protocol/messages/12-heartbeat.ts'
 import { LeaveGroup } from '../../../protocol/messages/13-leave-group.ts'
 import { DeleteRecords } from '../../../protocol/messages/21-delete-records.ts'
 import { CreatePartitions } from '../../../protocol/messages/37-create-partitions.ts'
-import { anonymous, compose, neverAborted, newest, on, type Context, type Dispatch } from '../../../protocol/rpc.ts'
+import { compose, newest, on } from '../../../protocol/rpc.ts'
 import type { Response } from '../../../protocol/schema.ts'
 import { createTopic } from '../../../src/client/admin.ts'
-import { consumerTiming, GroupConsumer, type ConsumerTiming, type GroupConsumerOptions } from '../../../src/client/group-consumer.ts'
+import type { GroupConsumer } from '../../../src/client/group-consumer.ts'
 import type { Sink } from '../../../src/client/group-fetch.ts'
-import { fetchOffsets } from '../../../src/client/group-offsets.ts'
-import { produce } from '../../../src/client/producer.ts'
-import type { EmbeddedEngine } from '../../../storage/embedded/engine.ts'
-import { withEngine } from '../../support/embedded-door.ts'
-
-const context: Context = { principal: anonymous, door: 'http', clientId: 'test', address: '127.0.0.1', version: 0, signal: neverAborted, throttleMs: 0 }
-const quick: ConsumerTiming = { ...consumerTiming, heartbeatMs: 20, refreshMs: 50, autoCommitMs: 0, sessionTimeoutMs: 6000, rebalanceTimeoutMs: 5000 }
-
-interface House {
-  readonly engine: EmbeddedEngine
-  readonly dispatch: Dispatch
-  readonly consumer: (options?: Partial<GroupConsumerOptions>, timing?: Partial<ConsumerTiming>, through?: Dispatch) => GroupConsumer
-  readonly write: (topic: string, partition: number, ...values: readonly string[]) => Promise<void>
-}
-
-function houseTest (name: string, run: (t: Test, house: House) => Promise<void>): void {
-  t.test(name, async t => withEngine(t.testdir(), async engine => {
-    const consumers: GroupConsumer[] = []
-    const dispatch = engine.dispatch
-    try {
-      await run(t, {
-        engine,
-        dispatch,
-        consumer (options = {}, timing = {}, through = dispatch) {
-          const settings = { groupId: 'g', reset: 'earliest', autoCommit: false, minBytes: 1, ...options } as const
-          const one = new GroupConsumer(through, context, settings, { ...quick, ...timing })
-          consumers.push(one)
-          return one
-        },
-        async write (topic, partition, ...values) {
-          await produce(dispatch, context, topic, values.map(value => ({ key: null, value: Buffer.from(value), partition })))
-        }
-      })
-    } finally {
-      for (const one of consumers) await one.close()
-    }
-  }))
-}
-
-/** Polls until nothing comes any more, or there is as much as is waited for. */
-async function read (consumer: GroupConsumer, count = Infinity, waitMs = count === Infinity ? 300 : 5000, limit = Infinity): Promise<string[]> {
-  const values: string[] = []
-  for (;;) {
-    const before = values.length
-    const sink: Sink = {
-      record: (_, { value }) => values.length < limit && values.push(value!.toString()) > 0,
-      unreadable: () => { throw new Error('unreadable') }
-    }
-    await consumer.poll(context, sink, { waitMs, maxBytes: 1_000_000 })
-    if (values.length === before || values.length >= count || values.length >= limit) return values
-  }
-}
-
-async function eventually (condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const deadline = Date.now() + 8000; !await condition(); await sleep(10)) if (Date.now() > deadline) throw new Error(`never: ${what}`)
-}
-
-const committed = async (dispatch: Dispatch, topic: string, partition = 0): Promise<number | undefined> =>
-  (await fetchOffsets(dispatch, context, 'g', [{ topic, partition }]))[0]?.offset
+import { committed, context, eventually, houseTest, read } from '../../support/group-house.ts'
 
 const refusal = (errorCode: number): Response<typeof JoinGroup> =>
   complete(JoinGroup.response, { errorCode, protocolName: null, leader: '', skipAssignment: false, memberId: '', members: [] })
@@ -303,4 +245,40 @@ houseTest('close ends a poll that waits, and a join that goes on', async (t, { c
   await b.close()
   const group = (await engine.groups!.describe('g'))!
   await eventually(() => group.members.size === 0, 'nobody is left')
+})
+
+houseTest('who subscribes and assigns at once reads in one way, and is told of the other', async (t, { consumer, write }) => {
+  await write('t', 0, '1')
+  const subscribe = (one: GroupConsumer): Promise<void> => one.subscribe(context, { topics: ['t'] })
+  const match = (one: GroupConsumer): Promise<void> => one.subscribe(context, { matches: topic => topic === 't' })
+  const assign = (one: GroupConsumer): Promise<void> => one.assign(context, [{ topic: 't', partition: 0 }])
+  for (const [first, second] of [[subscribe, assign], [assign, subscribe], [subscribe, match], [match, assign]] as const) {
+    const one = consumer()
+    const results = await Promise.allSettled([first(one), second(one)])
+    t.match(results.filter(({ status }) => status === 'rejected'), [{ reason: { name: 'ConsumerError', fault: 'already-subscribed' } }])
+    t.same(await read(one, 1), ['1'])
+    await one.close()
+  }
+})
+
+houseTest('a subscription that begins while one before it ends leaves no member behind', async (t, { consumer, write, dispatch, engine }) => {
+  await write('t', 0, '1')
+  const { promise: released, resolve: release } = Promise.withResolvers<void>()
+  let isFirst = true
+  const a = consumer({ autoCommit: true }, { autoCommitMs: 60_000 }, compose(dispatch, on(OffsetCommit, async (request, _context, next) => {
+    const isHeld = isFirst
+    isFirst = false
+    if (isHeld) await released
+    return await next(request)
+  })))
+  await a.subscribe(context, { topics: ['t'] })
+  t.same(await read(a, 1), ['1'])
+  const ending = a.unsubscribe()
+  await a.unsubscribe()
+  await a.subscribe(context, { topics: ['t'] })
+  await eventually(() => a.assignment.length === 1, 'it is a member once more')
+  release()
+  await ending
+  await a.close()
+  t.equal((await engine.groups!.describe('g'))!.members.size, 0)
 })

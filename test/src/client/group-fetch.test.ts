@@ -15,7 +15,8 @@ function batch (baseOffset: number, values: readonly string[], options: BatchOpt
   return buildBatch(values.map(value => ({ key: null, value: Buffer.from(value) })), { nowMs: 0, baseOffset, ...options }).bytes
 }
 
-const target = (partition: number, next: number): Target => ({ topicId: ID, position: { topic: 't', partition, next, committed: null, outOfRange: false } })
+const target = (partition: number, next: number): Target =>
+  ({ topicId: ID, position: { topic: 't', partition, next, committed: null, isPending: false, outOfRange: false } })
 
 function fetched (...partitions: readonly { partitionIndex: number, error?: ErrorName, records?: Buffer[] }[]): Fetched {
   return complete(Fetch.response, {
@@ -46,6 +47,20 @@ t.test('records from the position on, and no further than there is room', async 
   })
   t.match(run(answer, [target(0, 4), target(1, 0)], 1), { seen: ['0:4=b'], next: [5, 0] })
   t.match(run(answer, [target(1, 0), target(0, 4)], 1), { seen: ['1:0=x'], next: [1, 4] })
+})
+
+t.test('a sink that fails half-way has been given nothing', async t => {
+  const answer = fetched({ partitionIndex: 0, records: [batch(0, ['a', 'b'])] }, { partitionIndex: 1, records: [batch(0, ['c', 'd'])] })
+  const targets = [target(0, 0), target(1, 0)]
+  const failing = new Error('what the sink is given for d')
+  t.throws(() => deliver(answer, targets, {
+    record: (_, { value }) => {
+      if (value?.toString() === 'd') throw failing
+      return true
+    },
+    unreadable: () => true
+  }), failing)
+  t.match(targets, [{ position: { next: 0, isPending: false } }, { position: { next: 0, isPending: false } }])
 })
 
 t.test('control batches and gaps are passed by', async t => {
