@@ -22,11 +22,10 @@ export interface ConnectOptions {
 export async function connect (endpoint: Endpoint, signal: AbortSignal, { tls, mayLeave, timeoutMs }: ConnectOptions): Promise<Socket> {
   signal.throwIfAborted()
   const { host, port } = endpoint
-  const tcp = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }
   const socket: Socket = tls === null
-    ? connectTcp(tcp)
+    ? connectTcp({ host, port })
     // The name is checked against the certificate: an address has no name to ask for (RFC 6066, section 3).
-    : connectTls({ ...tcp, secureContext: tls.context, rejectUnauthorized: true, ...isIP(host) === 0 && { servername: host } })
+    : connectTls({ host, port, secureContext: tls.context, rejectUnauthorized: true, ...isIP(host) === 0 && { servername: host } })
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const fail = (error: unknown): void => reject(error instanceof Error ? error : new Error(String(error)))
   const aborted = (): void => fail(signal.reason)
@@ -40,6 +39,8 @@ export async function connect (endpoint: Endpoint, signal: AbortSignal, { tls, m
   socket.on('error', failed).on('close', closed).on(ready, resolve)
   try {
     await promise
+    // Here and not in the options of the connection, of which TLS would take no notice.
+    socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS)
     if (tls === null && !mayLeave && !isThisMachine(socket.remoteAddress)) {
       throw new Error(`The broker at ${formatEndpoint(endpoint)} is on another machine, and without TLS a password or a token would travel there ` +
         'unencrypted. Use TLS (--upstream-tls), SCRAM, or --insecure if nobody on that network listens.')
@@ -63,7 +64,7 @@ loopback.addSubnet('127.0.0.0', 8, 'ipv4')
 loopback.addAddress('::1', 'ipv6')
 
 /** The address that was reached, and not the name that was looked up: a name may lead anywhere. */
-const isThisMachine = (address: string | undefined): boolean => address !== undefined && loopback.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+const isThisMachine = (address = '::'): boolean => loopback.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 
 /** Ends the sentence "The broker at HOST:PORT ...". */
 function whyNot (error: NodeJS.ErrnoException, { host }: Endpoint, ca: string | null): string {
