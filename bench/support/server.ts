@@ -9,7 +9,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { kafkaLibs } from '../../test/interop/support/cache.ts'
 import { succeed } from '../../test/interop/support/run.ts'
-import { freePort } from '../../test/interop/support/server.ts'
+import { freePort } from '../../test/interop/support/ports.ts'
 
 const ROOT = new URL('../..', import.meta.url).pathname
 /** Linux counts processor time in these. */

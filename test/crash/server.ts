@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { Metadata } from '../../protocol/messages/03-metadata.ts'
 import { Connection } from '../engine/connection.ts'
-import { freePort } from '../interop/support/server.ts'
+import { freePort } from '../interop/support/ports.ts'
 
 const MAIN = new URL('../../bin/barnabas.js', import.meta.url).pathname
 const START_TIMEOUT_MS = 60_000

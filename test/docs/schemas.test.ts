@@ -11,7 +11,8 @@ import t, { type Test } from 'tap'
 import { registryPython } from '../interop/support/cache.ts'
 import { linesOf } from '../interop/support/lines.ts'
 import { run, succeed } from '../interop/support/run.ts'
-import { startServer, temporaryFolder, type Server } from '../interop/support/server.ts'
+import { temporaryFolder } from '../interop/support/ports.ts'
+import { startServer, type Server } from '../interop/support/server.ts'
 
 const root = join(import.meta.dirname, '../..')
 const examples = join(root, 'examples/schemas')

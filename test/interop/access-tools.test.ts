@@ -3,7 +3,6 @@
  * lines. And the requests behind them, one by one, of which the fast tests have a recording: `RECORD=1` makes it anew.
  */
 import t, { type Test } from 'tap'
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -13,10 +12,12 @@ import { readResponse, writeRequest } from '../../protocol/frame.ts'
 import type { Api, Request } from '../../protocol/schema.ts'
 import { transcript } from '../src/policies/administer-transcript.ts'
 import { comparable, type Comparable } from '../src/policies/answers.ts'
-import { javaCommand, runJava, startJava } from './support/java.ts'
+import { javaCommand } from './support/java.ts'
+import { formattedBroker, testProperties } from './support/kafka-broker.ts'
 import { linesOf } from './support/lines.ts'
+import { freePort, temporaryFolder } from './support/ports.ts'
 import { Background } from './support/run.ts'
-import { accepts, freePort, MAIN, START_TIMEOUT_MS, temporaryFolder } from './support/server.ts'
+import { MAIN, START_TIMEOUT_MS } from './support/server.ts'
 
 const RECORDING = new URL('../src/policies/fixtures/administer.json', import.meta.url)
 const TOOLS = new URL('./support/Tools.java', import.meta.url).pathname
@@ -26,23 +27,15 @@ const SETTLES_MS = 150
 /** A Kafka that knows rules, and in which everyone may do everything. */
 async function startKafka (t: Test): Promise<number> {
   const folder = temporaryFolder(t)
-  const [port, controller] = [await freePort(), await freePort()]
-  const properties = join(folder, 'server.properties')
-  writeFileSync(properties, `process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:${controller}
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}
-controller.listener.names=CONTROLLER
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:ANONYMOUS
-log.dirs=${folder}/log
-offsets.topic.replication.factor=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-`)
-  await runJava('kafka.tools.StorageTool', ['format', `--cluster-id=${randomBytes(16).toString('base64url')}`, '-c', properties])
-  await startJava(t, 'kafka.Kafka', [properties])
-  await accepts(port, 60_000)
+  const port = await freePort()
+  const broker = await formattedBroker(t, folder, {
+    listeners: [`PLAINTEXT://127.0.0.1:${port}`],
+    properties: [
+      ...testProperties(), 'authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer', 'super.users=User:ANONYMOUS'
+    ],
+    listens: [['127.0.0.1', port]]
+  })
+  await broker.start()
   return port
 }
 

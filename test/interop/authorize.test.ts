@@ -3,10 +3,6 @@
  * user of its own with its own rules, and both must answer it alike, element by element.
  */
 import t, { type Test } from 'tap'
-import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errors } from '../../protocol/errors.ts'
 import { readRequest, readRequestHeader, readResponse, writeRequest, writeResponse } from '../../protocol/frame.ts'
@@ -28,8 +24,8 @@ import { authorize } from '../../src/policies/authorize.ts'
 import { Connection } from '../engine/connection.ts'
 import { openEngine } from '../storage/embedded/support.ts'
 import { GROUPS, TOPICS, rows, type Ids } from './support/permission-rows.ts'
-import { runJava, startJava } from './support/java.ts'
-import { freePort } from './support/server.ts'
+import { formattedBroker, testProperties } from './support/kafka-broker.ts'
+import { freePort, temporaryFolder } from './support/ports.ts'
 
 const ADMIN = 'admin'
 const ALL = [ADMIN, ...rows.map((_row, i) => userOf(i))]
@@ -128,34 +124,23 @@ async function askOurs (t: Test, bindings: readonly AclBinding[]): Promise<Ask> 
 }
 
 async function askKafka (t: Test): Promise<Ask> {
-  const folder = mkdtempSync(join(tmpdir(), 'barnabas-interop-'))
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  const [port, controllerPort] = [await freePort(), await freePort()]
-  const properties = join(folder, 'server.properties')
-  writeFileSync(properties, `process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:${controllerPort}
-listeners=SASL_PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-listener.security.protocol.map=SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
-inter.broker.listener.name=SASL_PLAINTEXT
-controller.listener.names=CONTROLLER
-sasl.enabled.mechanisms=PLAIN
-sasl.mechanism.inter.broker.protocol=PLAIN
-listener.name.sasl_plaintext.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
-username="${ADMIN}" password="${ADMIN}-pass" ${ALL.map(user => `user_${user}="${user}-pass"`).join(' ')};
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:${ADMIN};User:ANONYMOUS
-log.dirs=${folder}/log
-num.partitions=1
-offsets.topic.num.partitions=1
-offsets.topic.replication.factor=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.num.partitions=1
-group.initial.rebalance.delay.ms=0
-`)
-  await runJava('kafka.tools.StorageTool', ['format', `--cluster-id=${randomBytes(16).toString('base64url')}`, '-c', properties])
-  await startJava(t, 'kafka.Kafka', [properties])
+  const port = await freePort()
+  const broker = await formattedBroker(t, temporaryFolder(t), {
+    listeners: [`SASL_PLAINTEXT://127.0.0.1:${port}`],
+    properties: [
+      ...testProperties(),
+      'listener.security.protocol.map=SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT',
+      'inter.broker.listener.name=SASL_PLAINTEXT',
+      'sasl.enabled.mechanisms=PLAIN',
+      'sasl.mechanism.inter.broker.protocol=PLAIN',
+      'listener.name.sasl_plaintext.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required ' +
+        `username="${ADMIN}" password="${ADMIN}-pass" ${ALL.map(user => `user_${user}="${user}-pass"`).join(' ')};`,
+      'authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+      `super.users=User:${ADMIN};User:ANONYMOUS`
+    ],
+    listens: [['127.0.0.1', port]]
+  })
+  await broker.start()
   const connections = new Map<string, Connection>()
   t.teardown(() => { for (const connection of connections.values()) connection.destroy() })
   await until('Kafka lets users in', () => connected(port, ADMIN).then(connection => {

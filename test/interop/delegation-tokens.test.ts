@@ -3,7 +3,6 @@
  * it prints, and a Java client that logs in with one.
  */
 import t, { type Test } from 'tap'
-import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -19,10 +18,12 @@ import { saltPassword } from '../../src/auth/scram-credential.ts'
 import { Connection } from '../engine/connection.ts'
 import { authenticated } from '../support/secure-app.ts'
 import { tokenLogin } from '../support/token-login.ts'
-import { javaCommand, runJava, startJava } from './support/java.ts'
+import { javaCommand } from './support/java.ts'
+import { formattedBroker, testProperties } from './support/kafka-broker.ts'
 import { linesOf, topicName } from './support/lines.ts'
+import { freePort, temporaryFolder } from './support/ports.ts'
 import { Background } from './support/run.ts'
-import { accepts, freePort, MAIN, START_TIMEOUT_MS, temporaryFolder } from './support/server.ts'
+import { MAIN, START_TIMEOUT_MS } from './support/server.ts'
 import { ClientProgram, type Mechanism, type Security } from './support/security.ts'
 import { DAY, MINUTE, switchedOff, switchedOn, USERS, type Step, type Tokens, type User } from './support/token-steps.ts'
 
@@ -68,32 +69,25 @@ async function connect (t: Test, sasl: number, plaintext: number): Promise<Clust
 }
 
 async function startKafka (t: Test, secret = `delegation.token.secret.key=${SECRET}`): Promise<Cluster> {
-  const folder = temporaryFolder(t)
-  const [sasl, plaintext, controller] = [await freePort(), await freePort(), await freePort()]
-  const properties = join(folder, 'server.properties')
+  const [sasl, plaintext] = [await freePort(), await freePort()]
   const plain = USERS.map(user => `user_${user}="${passwordOf(user)}"`).join(' ')
-  writeFileSync(properties, `process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:${controller}
-listeners=PLAINTEXT://127.0.0.1:${plaintext},SASL_PLAINTEXT://127.0.0.1:${sasl},CONTROLLER://127.0.0.1:${controller}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT
-controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:admin;User:ANONYMOUS
-listener.name.sasl_plaintext.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
-listener.name.sasl_plaintext.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required ${plain};
-listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
-listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
-${secret}
-log.dirs=${folder}/log
-offsets.topic.replication.factor=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-`)
-  await runJava('kafka.tools.StorageTool', ['format', `--cluster-id=${randomBytes(16).toString('base64url')}`, '-c', properties])
-  await startJava(t, 'kafka.Kafka', [properties])
-  await accepts(sasl, 60_000)
+  const broker = await formattedBroker(t, temporaryFolder(t), {
+    listeners: [`PLAINTEXT://127.0.0.1:${plaintext}`, `SASL_PLAINTEXT://127.0.0.1:${sasl}`],
+    properties: [
+      ...testProperties(),
+      'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT',
+      'inter.broker.listener.name=PLAINTEXT',
+      'authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+      'super.users=User:admin;User:ANONYMOUS',
+      'listener.name.sasl_plaintext.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+      `listener.name.sasl_plaintext.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required ${plain};`,
+      'listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;',
+      'listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;',
+      secret
+    ],
+    listens: [['127.0.0.1', sasl]]
+  })
+  await broker.start()
   return await connect(t, sasl, plaintext)
 }
 

@@ -15,6 +15,11 @@ const CACHE = new URL('../../../.cache/interop/', import.meta.url).pathname
 
 /** The tools are pinned: a change in one of them is not ours to find out about in passing. */
 export const KAFKA_VERSION = '4.3.1'
+/** Brokers that are still about, and what the newest clients say to them. */
+export type KafkaVersion = typeof KAFKA_VERSION | '3.9.1' | '2.8.2'
+/** They log through the first log4j. */
+const RELOAD4J_VERSION = '1.2.25'
+const SLF4J_RELOAD4J_VERSION = '1.7.36'
 const LOG4J_VERSION = '2.24.3'
 const AVRO_VERSION = '1.12.1'
 const KAFKA_PYTHON_VERSION = '3.0.12'
@@ -42,14 +47,21 @@ async function cached (name: string, fill: (folder: string) => Promise<unknown>)
   return folder
 }
 
-/** The folder with the jars of Kafka's broker, clients and tools. */
-export async function kafkaLibs (): Promise<string> {
-  return join(await cached(`kafka-${KAFKA_VERSION}`, async folder => {
+/** The folder with the jars of Kafka's broker, clients and tools; of an older version, of the broker and its ZooKeeper alone. */
+export async function kafkaLibs (version: KafkaVersion = KAFKA_VERSION): Promise<string> {
+  return join(await cached(`kafka-${version}`, async folder => {
     await writeFile(join(folder, 'pom.xml'), pom([
-      ['org.apache.kafka', 'kafka_2.13', KAFKA_VERSION],
-      ['org.apache.kafka', 'kafka-tools', KAFKA_VERSION],
-      ['org.apache.logging.log4j', 'log4j-core', LOG4J_VERSION],
-      ['org.apache.logging.log4j', 'log4j-slf4j-impl', LOG4J_VERSION]
+      ['org.apache.kafka', 'kafka_2.13', version],
+      ...version === KAFKA_VERSION
+        ? [
+            ['org.apache.kafka', 'kafka-tools', version],
+            ['org.apache.logging.log4j', 'log4j-core', LOG4J_VERSION],
+            ['org.apache.logging.log4j', 'log4j-slf4j-impl', LOG4J_VERSION]
+          ] as const
+        : [
+            ['ch.qos.reload4j', 'reload4j', RELOAD4J_VERSION],
+            ['org.slf4j', 'slf4j-reload4j', SLF4J_RELOAD4J_VERSION]
+          ] as const
     ]))
     await succeed('mvn', ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=libs'], { cwd: folder, timeoutMs: FETCH_TIMEOUT_MS })
   }), 'libs')

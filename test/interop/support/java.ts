@@ -3,7 +3,7 @@
  */
 import { delimiter, join } from 'node:path'
 import type { Test } from 'tap'
-import { KAFKA_VERSION, kafkaLibs } from './cache.ts'
+import { KAFKA_VERSION, kafkaLibs, type KafkaVersion } from './cache.ts'
 import { Background, run, succeed, type Finished, type RunOptions } from './run.ts'
 
 /** Small heaps, and a compiler that gives up early: these processes live for seconds, many on one machine. */
@@ -19,11 +19,6 @@ const tool = (name: string): string => `org.apache.kafka.tools.${name}`
 /** Runs one of Kafka's tools, which must succeed, and gives its standard output. */
 export async function kafkaTool (name: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   return succeed('java', await argumentsOf(tool(name), args), options)
-}
-
-/** Runs a main class that is none of the tools, which must succeed. */
-export async function runJava (mainClass: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
-  return succeed('java', await argumentsOf(mainClass, args), options)
 }
 
 /** Runs one of Kafka's tools to whatever end. */
@@ -52,7 +47,7 @@ export async function javaCommand (file: string, ...options: readonly string[]):
   return [...options, ...await argumentsOf(file, [])]
 }
 
-/** A real Kafka broker in the background, for trying the tests themselves. */
-export async function startJava (t: Test, mainClass: string, args: readonly string[], ...options: readonly string[]): Promise<Background> {
-  return new Background(t, 'java', ['-Xmx512m', ...options, '-cp', join(await kafkaLibs(), '*'), mainClass, ...args])
+/** The command that runs a class of a server of that version. */
+export async function serverCommand (version: KafkaVersion, mainClass: string, args: readonly string[], options: readonly string[]): Promise<string[]> {
+  return ['-Xmx512m', ...options, '-cp', join(await kafkaLibs(version), '*'), mainClass, ...args]
 }

@@ -98,9 +98,14 @@ export class Background {
     this.#child.stdin!.end()
   }
 
+  /** Sends a signal, if it is still there. */
+  signal (signal: NodeJS.Signals): void {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill(signal)
+  }
+
   /** Sends a signal and waits for the end. */
   async end (signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill(signal)
+    this.signal(signal)
     return this.exit.catch(() => null)
   }
 }

@@ -3,15 +3,10 @@
  * `INTEROP_AGAINST=kafka` it is a real Kafka broker, which shows whether a test itself is right; tests that need HTTP are
  * skipped then.
  */
-import { once } from 'node:events'
-import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { runJava, startJava } from './java.ts'
+import { formattedBroker, testProperties } from './kafka-broker.ts'
+import { freePort, temporaryFolder } from './ports.ts'
 import { Background } from './run.ts'
 
 export interface Server {
@@ -71,63 +66,17 @@ async function barnabasServer (t: Test, options: readonly string[]): Promise<Ser
 
 async function kafkaServer (t: Test): Promise<Server> {
   const folder = temporaryFolder(t)
-  const [port, controllerPort] = [await freePort(), await freePort()]
-  const properties = join(folder, 'server.properties')
-  writeFileSync(properties, `process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:${controllerPort}
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-controller.listener.names=CONTROLLER
-log.dirs=${folder}/log
-num.partitions=1
-offsets.topic.num.partitions=1
-offsets.topic.replication.factor=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-group.initial.rebalance.delay.ms=0
-`)
-  await runJava('kafka.tools.StorageTool', ['format', `--cluster-id=${randomBytes(16).toString('base64url')}`, '-c', properties])
-  let broker: Background | null = null
+  const port = await freePort()
+  const kafka = `127.0.0.1:${port}`
+  const broker = await formattedBroker(t, folder, {
+    listeners: [`PLAINTEXT://${kafka}`], properties: testProperties(), listens: [['127.0.0.1', port]]
+  })
   return {
-    kafka: `127.0.0.1:${port}`,
+    kafka,
     http: '',
     dataFolder: join(folder, 'log'),
-    async start () {
-      broker = await startJava(t, 'kafka.Kafka', [properties])
-      await accepts(port, 60_000)
-    },
-    stop: () => broker!.end('SIGTERM'),
-    kill: async () => { await broker!.end('SIGKILL') }
-  }
-}
-
-/** Not `t.testdir()`, which empties its folder when the test asks for one too. */
-export function temporaryFolder (t: Test): string {
-  const folder = mkdtempSync(join(tmpdir(), 'barnabas-interop-'))
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
-
-/** Ports are chosen before the start, so that a restart can have the same ones. */
-export async function freePort (): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1')
-  await once(listener, 'listening')
-  const { port } = listener.address() as AddressInfo
-  listener.close()
-  await once(listener, 'close')
-  return port
-}
-
-/** Waits until something listens. */
-export async function accepts (port: number, timeoutMs: number): Promise<void> {
-  for (const deadline = Date.now() + timeoutMs; ; await sleep(100)) {
-    const socket = connect(port, '127.0.0.1')
-    try {
-      return await once(socket, 'connect').then(() => {})
-    } catch (error) {
-      if (Date.now() > deadline) throw error
-    } finally {
-      socket.destroy()
-    }
+    start: () => broker.start(),
+    stop: () => broker.stop(),
+    kill: () => broker.kill()
   }
 }
