@@ -22,7 +22,7 @@ export function schemaForms (serde: Serde): RecordForms {
   }]))
 }
 
-const show = (serde: Serde, type: SchemaType, part: Part): Show => (bytes, headers) => {
+const show = (serde: Serde, type: SchemaType, part: Part): Show => (bytes, headers, topic) => {
   try {
     const envelope = readEnvelope(bytes, headers, part)
     if (envelope === null) {
@@ -32,6 +32,7 @@ const show = (serde: Serde, type: SchemaType, part: Part): Show => (bytes, heade
     }
     const schema = schemaIn(serde.catalog, envelope)
     if (schema === undefined) throw new Poison(`is of schema ${envelope.kind === 'id' ? envelope.id : envelope.guid}, which is not known here`, true)
+    if (!serde.mayShow(topic, bytes, headers, part)) throw new Poison(`is of schema ${schema.id}, which is none of topic ${topic}`)
     if (schema.schemaType !== type) throw new Poison(`is of schema ${schema.id}, which is ${schema.schemaType} and not ${type}`)
     return serde.decode(bytes, headers, part, true)!
   } catch (error) {

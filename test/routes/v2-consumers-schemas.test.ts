@@ -7,7 +7,7 @@ import { jsonSchema } from '../../src/schemas/json/format.ts'
 import type { SchemaType, SchemaVersion } from '../../src/schemas/model.ts'
 import { protobuf } from '../../src/schemas/protobuf/format.ts'
 import { Registry } from '../../src/schemas/registry.ts'
-import { Serde } from '../../src/schemas/serde.ts'
+import { Serde, type SerdeOptions } from '../../src/schemas/serde.ts'
 import { withHouse, type House } from '../support/consumer-house.ts'
 
 const FORMATS = [avro, jsonSchema, protobuf]
@@ -26,7 +26,7 @@ interface SchemaHouse extends House {
   readonly register: (subject: string, schemaType: SchemaType, registry?: Registry) => Promise<SchemaVersion>
 }
 
-function houseTest (name: string, run: (t: Test, house: SchemaHouse) => Promise<void>): void {
+function houseTest (name: string, run: (t: Test, house: SchemaHouse) => Promise<void>, options: SerdeOptions = {}): void {
   t.test(name, async t => {
     let registry: Registry | undefined
     let serde: Serde | undefined
@@ -41,7 +41,7 @@ function houseTest (name: string, run: (t: Test, house: SchemaHouse) => Promise<
       }
     }, ({ dispatch }) => {
       registry = new Registry(dispatch, FORMATS)
-      serde = new Serde(registry)
+      serde = new Serde(registry, options)
       return { serde }
     })
   })
@@ -74,6 +74,21 @@ for (const [format, type] of Object.entries(types)) {
     t.equal((await ask('GET', `${path}/records`, undefined, { accept: 'application/vnd.kafka.binary.v2+json' })).statusCode, 406)
   })
 }
+
+houseTest('where not everybody may see all schemas, those of other topics show nothing', async (t, { ask, write, subscribed, register, serde }) => {
+  await register('t-value', 'AVRO')
+  const foreign = await register('secret-value', 'JSON')
+  const own = serde.encode('t', 'value', { n: 7 })!
+  await write('t', { value: own }, { value: serde.encode('t', 'value', { n: 1 }, { schema: foreign })! })
+  for (const format of ['avro', 'jsonschema']) {
+    const path = await subscribed(`g-${format}`, { format }, 't')
+    t.match((await ask('GET', `${path}/records?timeout=5000`)).document[1], {
+      value: null, error: { error_code: 40801, message: `The value is of schema ${foreign.id}, which is none of topic t.` }
+    }, format)
+  }
+  const path = await subscribed('g', { format: 'avro' }, 't')
+  t.match((await ask('GET', `${path}/records?timeout=5000`)).document[0], { value: { n: 7 } })
+}, { isOpenToAll: false })
 
 houseTest('a schema that is not known is asked for once more', async (t, { ask, write, subscribed, register, registry, serde }) => {
   await register('t-value', 'AVRO')
