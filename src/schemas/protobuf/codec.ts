@@ -2,7 +2,7 @@
  * Payloads of a Protobuf schema. The library has the mapping to and from JSON and bytes, by tables it makes of descriptors: no
  * source is compiled from what a schema says.
  */
-import type { DescEnum, DescFile, DescMessage, FileRegistry, Registry } from '@bufbuild/protobuf'
+import type { DescEnum, DescFile, DescMessage, FileRegistry, JsonValue, Registry } from '@bufbuild/protobuf'
 import { create, fromBinary, fromJson, toBinary, toJson } from '@bufbuild/protobuf'
 
 import type { Codec, Field, Flaw, Payload } from '../format.ts'
@@ -70,11 +70,18 @@ export class ProtobufCodec implements Codec {
   }
 
   fromJson (value: unknown, name?: string): Payload {
-    const { desc, indexes } = this.#named(name)
-    const plain = this.#reader.read(desc, value)
+    const { desc, plan, indexes } = this.#named(name)
+    const bytes = this.#encode(desc, this.#reader.read(desc, value))
+    // A google.protobuf.Value, or an extension, may be nested deeper than readers follow.
+    const flaw = checkMessage(plan, bytes)
+    if (flaw !== null) throw new PayloadError(flaw)
+    return { bytes, indexes }
+  }
+
+  #encode (desc: DescMessage, plain: JsonValue): Buffer {
     try {
       const bytes = toBinary(desc, fromJson(desc, plain, { registry: this.#registry }))
-      return { bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), indexes }
+      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     } catch (error) {
       throw blame(desc, plain, this.#registry) ?? new PayloadError({ path: '', expected: `message ${desc.typeName}`, found: reasonOf(error) })
     }

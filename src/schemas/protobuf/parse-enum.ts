@@ -2,7 +2,7 @@
  * Enums and services of a .proto file.
  */
 import { create } from '@bufbuild/protobuf'
-import type { EnumDescriptorProto, ServiceDescriptorProto, UninterpretedOption } from '@bufbuild/protobuf/wkt'
+import type { EnumDescriptorProto, ServiceDescriptorProto } from '@bufbuild/protobuf/wkt'
 import {
   EnumDescriptorProto_EnumReservedRangeSchema as EnumReservedRangeSchema, EnumDescriptorProtoSchema, EnumOptionsSchema, EnumValueDescriptorProtoSchema,
   EnumValueOptionsSchema, MethodDescriptorProtoSchema, MethodOptionsSchema, ServiceDescriptorProtoSchema, ServiceOptionsSchema
@@ -19,25 +19,17 @@ const MAX = 2_147_483_647
 export function parseEnum ({ words }: Grammar): EnumDescriptorProto {
   words.count()
   const type = create(EnumDescriptorProtoSchema, { name: words.name('the name of an enum') })
-  const options: UninterpretedOption[] = []
-  words.expect('{')
-  while (!words.accept('}')) {
-    if (words.accept(';')) continue
-    if (words.accept('option')) {
-      options.push(words.option())
-      words.expect(';')
-    } else if (words.accept('reserved')) parseReserved(words, type)
-    else {
-      words.count()
-      const name = words.name('the name of an enum value')
-      words.expect('=')
-      const value = create(EnumValueDescriptorProtoSchema, { name, number: words.integer('the number of an enum value', MIN, MAX) })
-      const known = optionsOf(EnumValueOptionsSchema, words.bracketedOptions())
-      if (known !== undefined) value.options = known
-      type.value.push(value)
-      words.expect(';')
-    }
-  }
+  const options = words.body(() => {
+    if (words.accept('reserved')) return parseReserved(words, type)
+    words.count()
+    const name = words.name('the name of an enum value')
+    words.expect('=')
+    const value = create(EnumValueDescriptorProtoSchema, { name, number: words.integer('the number of an enum value', MIN, MAX) })
+    const known = optionsOf(EnumValueOptionsSchema, words.bracketedOptions())
+    if (known !== undefined) value.options = known
+    type.value.push(value)
+    words.expect(';')
+  })
   const known = optionsOf(EnumOptionsSchema, options)
   if (known !== undefined) type.options = known
   return type
@@ -61,18 +53,10 @@ function parseReserved (words: Words, type: EnumDescriptorProto): void {
 export function parseService ({ words }: Grammar): ServiceDescriptorProto {
   words.count()
   const service = create(ServiceDescriptorProtoSchema, { name: words.name('the name of a service') })
-  const options: UninterpretedOption[] = []
-  words.expect('{')
-  while (!words.accept('}')) {
-    if (words.accept(';')) continue
-    if (words.accept('option')) {
-      options.push(words.option())
-      words.expect(';')
-    } else {
-      words.expect('rpc')
-      parseMethod(words, service)
-    }
-  }
+  const options = words.body(() => {
+    words.expect('rpc')
+    parseMethod(words, service)
+  })
   const known = optionsOf(ServiceOptionsSchema, options)
   if (known !== undefined) service.options = known
   return service
@@ -97,14 +81,7 @@ function parseMethod (words: Words, service: ServiceDescriptorProto): void {
   if (input.stream) method.clientStreaming = true
   if (output.stream) method.serverStreaming = true
   if (words.accept(';')) return
-  const options: UninterpretedOption[] = []
-  words.expect('{')
-  while (!words.accept('}')) {
-    if (words.accept(';')) continue
-    words.expect('option')
-    options.push(words.option())
-    words.expect(';')
-  }
+  const options = words.body(() => words.fail('"option"'))
   words.accept(';')
   const known = optionsOf(MethodOptionsSchema, options)
   if (known !== undefined) method.options = known

@@ -71,21 +71,14 @@ function parseMessage (grammar: Grammar): DescriptorProto {
 function parseBody (grammar: Grammar, message: DescriptorProto): void {
   const { words } = grammar
   words.count()
-  const options: UninterpretedOption[] = []
   const scope = { messages: message.nestedType, enums: message.enumType, extensions: message.extension }
-  words.expect('{')
-  words.nested(() => {
-    while (!words.accept('}')) {
-      if (words.accept(';') || parseDeclaration(grammar, scope)) continue
-      if (words.accept('option')) {
-        options.push(words.option())
-        words.expect(';')
-      } else if (words.accept('oneof')) parseOneof(grammar, message)
-      else if (words.accept('extensions')) parseExtensionRanges(words, message)
-      else if (words.accept('reserved')) parseReserved(words, message)
-      else message.field.push(parseField(grammar, message.nestedType))
-    }
-  })
+  const options = words.nested(() => words.body(() => {
+    if (parseDeclaration(grammar, scope)) return
+    if (words.accept('oneof')) parseOneof(grammar, message)
+    else if (words.accept('extensions')) parseExtensionRanges(words, message)
+    else if (words.accept('reserved')) parseReserved(words, message)
+    else message.field.push(parseField(grammar, message.nestedType))
+  }))
   addOptionalOneofs(message)
   if (options.some(({ name }) => name.length === 1 && name[0]?.namePart === 'map_entry')) {
     throw new SchemaError(`message ${message.name}: map_entry is not for people: write map<key, value>`)
@@ -189,15 +182,9 @@ function parseOneof (grammar: Grammar, message: DescriptorProto): void {
   const oneofIndex = message.oneofDecl.length
   const oneof = create(OneofDescriptorProtoSchema, { name: words.name('the name of a oneof') })
   message.oneofDecl.push(oneof)
-  const options: UninterpretedOption[] = []
-  words.expect('{')
-  while (!words.accept('}')) {
-    if (words.accept(';')) continue
-    if (words.accept('option')) {
-      options.push(words.option())
-      words.expect(';')
-    } else message.field.push(Object.assign(parseField(grammar, message.nestedType, true), { oneofIndex }))
-  }
+  const options = words.body(() => {
+    message.field.push(Object.assign(parseField(grammar, message.nestedType, true), { oneofIndex }))
+  })
   const known = optionsOf(OneofOptionsSchema, options)
   if (known !== undefined) oneof.options = known
 }

@@ -12,8 +12,8 @@ import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
 import type { Flaw } from '../format.ts'
 import { sentenceOf } from '../format.ts'
 import { MAX_ELEMENTS, MAX_PAYLOAD_DEPTH, MAX_VALUE_FIELDS } from './limits.ts'
-import type { FieldPlan, Plan } from './wire-plan.ts'
-import { END_GROUP, FIXED32, FIXED64, LENGTH, Plans, START_GROUP, VARINT } from './wire-plan.ts'
+import type { FieldPlan } from './wire-plan.ts'
+import { END_GROUP, FIXED32, FIXED64, LENGTH, Plan, Plans, START_GROUP, VARINT } from './wire-plan.ts'
 import type { Budget } from './words.ts'
 
 const WIRE_NAMES = ['a varint', '8 bytes', 'a value with a length', 'the start of a group', 'the end of a group', '4 bytes', 'wire type 6', 'wire type 7']
@@ -179,7 +179,7 @@ class Walk {
 }
 
 /** Of which every field is unknown. */
-const NOTHING = { name: 'an unknown group', required: [], field: () => undefined } as unknown as Plan
+const NOTHING = new Plan('an unknown group')
 
 const flaw = (expected: string, found: string): Flaw => ({ path: '', expected, found })
 

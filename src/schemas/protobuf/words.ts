@@ -131,6 +131,20 @@ export class Words {
     return options
   }
 
+  /** Between braces: `one` reads what is neither an option nor a lone semicolon. Returns the options. */
+  body (one: () => void): UninterpretedOption[] {
+    const options: UninterpretedOption[] = []
+    this.expect('{')
+    while (!this.accept('}')) {
+      if (this.accept(';')) continue
+      if (this.accept('option')) {
+        options.push(this.option())
+        this.expect(';')
+      } else one()
+    }
+    return options
+  }
+
   #value (): Partial<UninterpretedOption> {
     const { kind } = this.peek()
     if (kind === 'string') return { stringValue: this.string('a string') as Uint8Array<ArrayBuffer> }

@@ -71,6 +71,8 @@ t.test('payloads that stand for much more than they are', async (t) => {
   const bytes = Buffer.alloc(800_000, Buffer.from('0a00', 'hex'))
   t.equal(within(t, 1500, 'check', () => wide.check({ bytes, indexes: [0] })), null, 'it is sound')
   t.match(within(t, 2000, 'toJson', () => wide.toJson({ bytes, indexes: [0] })), /at most 2000000 fields/)
+  const grouped = Buffer.concat([Buffer.from('1314', 'hex'), bytes])
+  t.match(within(t, 2000, 'behind an unknown group', () => wide.toJson({ bytes: grouped, indexes: [0] })), /at most 2000000 fields/)
   t.match(within(t, 2000, 'toValue', () => wide.toValue({ bytes, indexes: [0] })), /at most 2000000 fields/)
   t.match(within(t, 2000, 'fromJson', () => wide.fromJson({ n: Array.from({ length: 300_000 }, () => ({})) })), /at most 2000000 fields/)
   const held = three(`import "google/protobuf/any.proto"; message M { google.protobuf.Any any = 1; repeated N n = 2; } message N { ${
@@ -90,6 +92,10 @@ t.test('unknown fields, enums of many values, a deep value', async (t) => {
   let deep: unknown = 1
   for (let i = 0; i < 100_000; i++) deep = [deep]
   t.match(within(t, 1500, 'a deep value', () => codec.fromJson({ v: deep })), /nested|M/)
+  const lists = (levels: number): unknown => Array.from({ length: levels }).reduce<unknown>((inner) => [inner], 1)
+  const objects = (levels: number): unknown => Array.from({ length: levels }).reduce<unknown>((a) => ({ a }), 1)
+  for (const v of [lists(49), objects(49)]) t.equal(codec.check(codec.fromJson({ v })), null, 'as deep as can be')
+  for (const v of [lists(50), objects(50), lists(80)]) t.match(flawOf(() => codec.fromJson({ v })), /^v\..*at most 100 messages within each other/)
   let late: unknown = { i: 'x', list: Array.from({ length: 100_000 }, () => ({ i: 1 })) }
   for (let i = 0; i < 90; i++) late = { m: late }
   t.match(within(t, 3000, 'a flaw at the bottom', () => codec.fromJson(late)), /i: expected int32, found string "x"/)
