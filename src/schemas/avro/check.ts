@@ -90,7 +90,10 @@ function fixed (size: number): Skip {
   return cursor => cursor.skip(size, expected)
 }
 
-/** Numbers of that many digits take long to turn into decimal ones, and are none that anybody means. */
+/**
+ * Numbers of that many digits take long to turn into decimal ones, and are none that anybody means. The precision is not looked
+ * at: neither does Java's decoder, which makes 83886.07 of three bytes where the schema has a precision of 5.
+ */
 function decimal (size: number | null): Skip {
   const expected = `decimal of 1 to ${MAX_DECIMAL_BYTES} bytes`
   return cursor => {

@@ -3,8 +3,9 @@ import { PayloadError, type Codec, type Flaw, type Payload } from '../format.ts'
 import { Skippers, type Skip } from './check.ts'
 import { Cursor } from './cursor.ts'
 import { encodeAvro } from './encode.ts'
+import { EncodedDefaults } from './encoded-defaults.ts'
 import { readValue, type Visit } from './read-value.ts'
-import type { Field, Type } from './schema.ts'
+import type { Type } from './schema.ts'
 import { JsonWriters } from './write-json.ts'
 
 /** Nothing here waits, or calls what is not of here, so one is enough for all. */
@@ -15,11 +16,16 @@ export class AvroCodec implements Codec {
   readonly #skip: Skip
   #plain: JsonWriters | undefined
   #tagged: JsonWriters | undefined
-  readonly #defaults = new Map<Field, Buffer>()
+  readonly #defaults = new EncodedDefaults()
 
   constructor (type: Type) {
     this.#type = type
     this.#skip = new Skippers().for(type)
+  }
+
+  /** What it holds beside what a schema of this size always does. */
+  get keptBytes (): number {
+    return this.#defaults.sizeBytes
   }
 
   check ({ bytes }: Payload): Flaw | null {

@@ -2,7 +2,7 @@
 
 export const MAX_DECIMAL_BYTES = 4096
 /** As many as fit into those. */
-const MAX_DIGITS = 9863
+export const MAX_DIGITS = 9863
 
 export function decimalText (bytes: Buffer, scale: number): string {
   const unscaled = bytes.length <= 6 ? BigInt(bytes.readIntBE(0, bytes.length)) : BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex')}`))
@@ -13,7 +13,10 @@ export function decimalText (bytes: Buffer, scale: number): string {
 
 const NUMBER = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,6}))?$/
 
-export const isDecimalText = (text: string): boolean => text.length <= MAX_DIGITS && /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,6})?$/.test(text)
+/** A sign, a zero and a point may stand beside the digits. */
+const MAX_TEXT = MAX_DIGITS + 3
+
+export const isDecimalText = (text: string): boolean => text.length <= MAX_TEXT && /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,6})?$/.test(text)
 
 /** The digits of a number without its point, or null if that takes more than `precision` digits or rounding. */
 export function unscaledOf (text: string, precision: number, scale: number): bigint | null {

@@ -8,6 +8,7 @@ import { PayloadError } from '../format.ts'
 import { MAX_EMPTY_ITEMS, MAX_VALUE_DEPTH } from './cursor.ts'
 import { decimalBytes, isDecimalText, MAX_DECIMAL_BYTES, unscaledOf } from './decimal.ts'
 import { isNumber, isObject, isRaw, numberText } from './json.ts'
+import type { EncodedDefaults } from './encoded-defaults.ts'
 import { isDecimal, type DecimalType } from './logical.ts'
 import { Output } from './output.ts'
 import type { Field, FixedType, PrimitiveType, RecordType, Type, UnionType } from './schema.ts'
@@ -23,26 +24,28 @@ export type Encoding =
   | 'default'
 
 /** Throws PayloadError. `defaults` keeps what has been encoded of the defaults of fields. */
-export function encodeAvro (type: Type, value: unknown, encoding: Encoding, defaults: Map<Field, Buffer>): Buffer {
+export function encodeAvro (type: Type, value: unknown, encoding: Encoding, defaults: EncodedDefaults): Buffer {
   return new Encoder(encoding, defaults).all(type, value)
 }
 
 /** Fields, items and branches looked at: defaults and unions make many of little. */
 const MAX_STEPS = 2_000_000
+/** Of one field, with the defaults within it, in bytes. */
+const MAX_DEFAULT = 1024 * 1024
 
 class Encoder {
-  readonly #encoding: Encoding
-  readonly #defaults: Map<Field, Buffer>
+  #encoding: Encoding
+  readonly #defaults: EncodedDefaults
   readonly #out = new Output()
-  readonly #path: (string | number)[] = []
-  #depth: number
+  #path: (string | number)[] = []
+  #depth = 0
+  #deepest = 0
   #emptyItems = 0
   #steps = 0
 
-  constructor (encoding: Encoding, defaults: Map<Field, Buffer>, depth = 0) {
+  constructor (encoding: Encoding, defaults: EncodedDefaults) {
     this.#encoding = encoding
     this.#defaults = defaults
-    this.#depth = depth
   }
 
   all (type: Type, value: unknown): Buffer {
@@ -130,7 +133,17 @@ class Encoder {
   }
 
   #down (): void {
-    if (++this.#depth > MAX_VALUE_DEPTH) this.#fail(`at most ${MAX_VALUE_DEPTH} values within each other`, 'more')
+    this.#reach(++this.#depth)
+  }
+
+  #reach (depth: number): void {
+    if (depth > MAX_VALUE_DEPTH) this.#fail(`at most ${MAX_VALUE_DEPTH} values within each other`, 'more')
+    if (depth > this.#deepest) this.#deepest = depth
+  }
+
+  #countEmpty (items: number): void {
+    this.#emptyItems += items
+    if (this.#emptyItems > MAX_EMPTY_ITEMS) this.#fail(`at most ${MAX_EMPTY_ITEMS} items that take no bytes`, 'more')
   }
 
   #array (items: Type, value: readonly unknown[]): void {
@@ -143,8 +156,7 @@ class Encoder {
         this.#value(items, item)
         this.#path.pop()
       })
-      if (this.#out.length === start) this.#emptyItems += value.length
-      if (this.#emptyItems > MAX_EMPTY_ITEMS) this.#fail(`at most ${MAX_EMPTY_ITEMS} items that take no bytes`, 'more')
+      if (this.#out.length === start) this.#countEmpty(value.length)
     }
     this.#out.long(0)
     this.#depth--
@@ -191,19 +203,37 @@ class Encoder {
   }
 
   #default (field: Field): void {
-    let bytes = this.#defaults.get(field)
-    if (bytes === undefined) {
-      if (field.default === undefined) this.#fail(`${expectationOf(field.type)} (the field has no default)`, 'nothing')
-      try {
-        bytes = new Encoder('default', this.#defaults, this.#depth + 1).all(field.type, field.default)
-      } catch (error) {
-        if (!(error instanceof PayloadError)) throw error
-        const { path, expected, found } = error.flaw
-        this.#fail(`a value, since the default that the schema gives this field does not fit: ${path === '' ? '' : `${path} is to be `}${expected}`, found)
-      }
-      this.#defaults.set(field, bytes)
+    const known = this.#defaults.get(field)
+    if (known !== undefined) {
+      this.#reach(this.#depth + known.height)
+      this.#countEmpty(known.emptyItems)
+      return this.#out.raw(known.bytes)
     }
-    this.#out.raw(bytes)
+    if (field.default === undefined) this.#fail(`${expectationOf(field.type)} (the field has no default)`, 'nothing')
+    const encoding = this.#encoding
+    const path = this.#path
+    const deepest = this.#deepest
+    const emptyItems = this.#emptyItems
+    const start = this.#out.length
+    this.#encoding = 'default'
+    // What is wrong within a default is said from the outermost one on.
+    if (encoding !== 'default') this.#path = []
+    this.#deepest = this.#depth
+    try {
+      this.#value(field.type, field.default)
+      if (this.#out.length - start > MAX_DEFAULT) this.#fail(`at most ${MAX_DEFAULT} bytes`, 'more')
+    } catch (error) {
+      if (!(error instanceof PayloadError) || encoding === 'default') throw error
+      const { path: within, expected, found } = error.flaw
+      this.#path = path
+      this.#fail(`a value, since the default that the schema gives this field does not fit: ${within === '' ? '' : `${within} is to be `}${expected}`, found)
+    }
+    if (this.#defaults.hasRoom(this.#out.length - start)) {
+      this.#defaults.keep(field, { bytes: this.#out.since(start), height: this.#deepest - this.#depth, emptyItems: this.#emptyItems - emptyItems })
+    }
+    this.#encoding = encoding
+    this.#path = path
+    this.#deepest = Math.max(deepest, this.#deepest)
   }
 }
 

@@ -17,13 +17,17 @@ export const avro: Format = {
 
 class AvroSchema implements ParsedSchema {
   readonly type = 'AVRO'
-  readonly sizeBytes: number
   readonly #parsed: Parsed
-  #codec: Codec | undefined
+  readonly #parsedBytes: number
+  #codec: AvroCodec | undefined
 
   constructor (source: Source, strict: boolean) {
     this.#parsed = parseAvro(source, strict)
-    this.sizeBytes = 1000 + this.#parsed.parts * BYTES_PER_PART + source.text.length
+    this.#parsedBytes = 1000 + this.#parsed.parts * BYTES_PER_PART + source.text.length
+  }
+
+  get sizeBytes (): number {
+    return this.#parsedBytes + (this.#codec?.keptBytes ?? 0)
   }
 
   get name (): string | null {

@@ -2,6 +2,7 @@
  * Logical types (Avro specification, "Logical Types"): a meaning on top of a type, kept as properties. One whose conditions do
  * not hold is to be ignored.
  */
+import { MAX_DIGITS } from './decimal.ts'
 import type { FixedType, Logical, PrimitiveType, Props } from './schema.ts'
 
 const ON_INT = new Set(['date', 'time-millis'])
@@ -29,5 +30,9 @@ function decimalOf (kind: string, props: Props, size: number): Logical | null {
 
 export type DecimalType = (PrimitiveType | FixedType) & { readonly logical: { readonly name: 'decimal', readonly precision: number, readonly scale: number } }
 
-export const isDecimal = (type: { readonly kind: string }): type is DecimalType =>
-  (type.kind === 'bytes' || type.kind === 'fixed') && (type as PrimitiveType | FixedType).logical?.name === 'decimal'
+/** Whether values are read and written as decimals. One of more digits than a value may have is what it is made of: bytes. */
+export function isDecimal (type: { readonly kind: string }): type is DecimalType {
+  if (type.kind !== 'bytes' && type.kind !== 'fixed') return false
+  const { logical } = type as PrimitiveType | FixedType
+  return logical?.name === 'decimal' && logical.precision <= MAX_DIGITS
+}

@@ -18,6 +18,13 @@ export class Output {
     return Buffer.from(this.#bytes.subarray(0, this.#at))
   }
 
+  /** A copy of what was written behind `start`, in memory of its own: it may be kept for long. */
+  since (start: number): Buffer {
+    const copy = Buffer.allocUnsafeSlow(this.#at - start)
+    this.#bytes.copy(copy, 0, start, this.#at)
+    return copy
+  }
+
   #room (length: number): void {
     const needed = this.#at + length
     if (needed <= this.#bytes.length) return

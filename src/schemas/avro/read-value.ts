@@ -55,7 +55,12 @@ class ValueReader {
 
   #leaf (type: Exclude<Type, { kind: 'union' | 'record' | 'array' | 'map' }>): unknown {
     const cursor = this.#cursor
-    if (isDecimal(type)) return Number(decimalText(cursor.read(type.kind === 'fixed' ? type.size : cursor.readCount()), type.logical.scale))
+    if (isDecimal(type)) {
+      const { scale } = type.logical
+      // Zeros that no bytes stand for.
+      this.#values += scale >> 6
+      return Number(decimalText(cursor.read(type.kind === 'fixed' ? type.size : cursor.readCount()), scale))
+    }
     switch (type.kind) {
       case 'null': return null
       case 'boolean': return cursor.bytes[cursor.at++] !== 0

@@ -1,4 +1,6 @@
 /** Schemas and payloads that are made to hurt: refused or done with, in bounded time. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import t, { type Test } from 'tap'
 import { avro } from '../../../../src/schemas/avro/format.ts'
 import { SchemaError } from '../../../../src/schemas/format.ts'
@@ -107,10 +109,69 @@ t.test('few bytes that stand for much', async t => {
     }
   })
   within(t, () => t.match(flawIn(() => empties.codec.fromJson(Array.from({ length: 100_000 }, () => ({})))), { expected: /bounded time/ }))
-  const decimal = schemaOf({ type: 'bytes', logicalType: 'decimal', precision: 2_000_000_000, scale: 0 })
+  const decimal = schemaOf({ type: 'bytes', logicalType: 'decimal', precision: 9863, scale: 0 })
   within(t, () => t.ok(decimal.codec.check(payload([0x80, 0x89, 0x7a, ...new Array<number>(1_000_000).fill(1)]))))
   within(t, () => t.ok(flawIn(() => decimal.codec.fromJson('9'.repeat(1_000_000)))))
   within(t, () => t.ok(flawIn(() => decimal.codec.fromJson('1e999999'))))
+})
+
+t.test('decimals of more digits than a value may have are bytes', async t => {
+  const type = { type: 'bytes', logicalType: 'decimal', precision: 2_147_483_647, scale: 2_000_000_000 }
+  const schema = schemaOf(type)
+  t.equal(schema.codec.check(payload([2, 0])), null)
+  within(t, () => t.equal(schema.codec.toJson(payload([2, 0])), '"\\u0000"'))
+  within(t, () => t.same(schema.codec.toValue(payload([2, 0])), new Uint8Array(1)))
+  t.same(schema.codec.fromJson('\0').bytes, Buffer.from([2, 0]))
+  t.same(JSON.parse(schema.canonical(false)), type, 'it is still printed')
+  const long = schemaOf({ ...type, precision: 9863, scale: 9863 }).codec
+  t.equal(long.toJson(payload([2, 1])).length, 9863 + 4)
+  t.same(long.fromJson(JSON.parse(long.toJson(payload([2, 1])))).bytes, Buffer.from([2, 1]))
+  const zeros = schemaOf({ type: 'array', items: { ...type, precision: 9863, scale: 9863 } }).codec
+  const many = payload([0xa0, 0x8d, 0x06, ...Array.from({ length: 50_000 }, () => [2, 0]).flat(), 0])
+  t.equal(zeros.check(many), null)
+  within(t, () => t.match(flawIn(() => zeros.toValue(many)), { expected: /at most 200000 values/ }))
+})
+
+/** Each is twice the one before, which begins with a thousand bytes. Neither has to be said. */
+const doubling = (levels: number): object => Array.from({ length: levels }).reduce<object>((inner, _, i) => ({
+  type: 'record',
+  name: `D${i + 1}`,
+  fields: [{ name: 'a', type: inner, default: {} }, { name: 'b', type: `D${i}`, default: {} }]
+}), { type: 'record', name: 'D0', fields: [{ name: 's', type: 'string', default: 'x'.repeat(1000) }] })
+
+t.test('what is kept of defaults is bounded', async t => {
+  const wide = (levels: number) => schemaOf(recordOf(...Array.from({ length: 200 },
+    (_, i) => [`f${i}`, [i === 0 ? doubling(levels) : `D${levels}`, 'null'], { default: {} }] as const))).codec
+  const allBut = (but: number) => Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`f${i}`, null] as const).filter((_, i) => i !== but))
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const codec = wide(9)
+  collect()
+  const before = process.memoryUsage().arrayBuffers
+  within(t, () => { for (let i = 0; i < 200; i++) if (codec.fromJson(allBut(i)).bytes.length < 500_000) t.fail('it is the default') })
+  collect()
+  collect()
+  const kept = process.memoryUsage().arrayBuffers - before
+  t.ok(kept < 24 * 1024 * 1024, `${kept} bytes are kept`)
+  t.equal(codec.check(codec.fromJson(allBut(7))), null)
+  within(t, () => t.match(flawIn(() => wide(12).fromJson(allBut(0))), { expected: /at most 1048576 bytes/, path: 'f0' }))
+})
+
+t.test('defaults count where they are put to use', async t => {
+  const lists = 150
+  const deep = Array.from({ length: lists }).reduce<object>(items => ({ type: 'array', items }), { type: 'array', items: 'int' })
+  const { codec } = schemaOf(recordOf(['next', ['null', 'R']], ['deep', deep, { default: JSON.parse(`${'['.repeat(lists)}${']'.repeat(lists)}`) as unknown }]))
+  const nested = (levels: number) => Array.from({ length: levels }).reduce<object>(next => ({ next }), { next: null })
+  for (const levels of [1, 300, 348]) t.equal(codec.check(codec.fromJson(nested(levels))), null, `${levels} levels`)
+  for (const levels of [360, 450]) {
+    t.match(flawIn(() => codec.fromJson(nested(levels))), { expected: 'at most 500 values within each other' }, `${levels} levels`)
+  }
+  const nulls = schemaOf({
+    type: 'array',
+    items: recordOf(['n', { type: 'array', items: 'null' }, { default: new Array<null>(2000).fill(null) }])
+  }).codec
+  t.equal(nulls.check(nulls.fromJson(new Array<object>(50).fill({}))), null)
+  t.match(flawIn(() => nulls.fromJson(new Array<object>(51).fill({}))), { expected: /100000 items that take no bytes/ })
 })
 
 const recordOf2 = (more: object) => ({ type: 'record', name: 'S', fields: [{ name: 's', type: 'string', ...more }] })
