@@ -32,8 +32,7 @@ export class Pattern {
 
   /** Whether it is found anywhere in the text. Throws WorkExceeded. */
   test (text: string): boolean {
-    const steps = this.#automaton.programSize() * text.length
-    if (steps > STEPS_PER_UNIT) this.#work.spend(Math.ceil(steps / STEPS_PER_UNIT))
+    this.#work.spend(1 + Math.floor(this.#automaton.programSize() * text.length / STEPS_PER_UNIT))
     return this.#automaton.test(text)
   }
 

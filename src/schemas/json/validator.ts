@@ -5,16 +5,17 @@
  *
  * Large schemas become several functions: the time that writing one takes grows with the square of its size.
  */
-import { Ajv2020, _ } from 'ajv/dist/2020.js'
-import type { ErrorObject, KeywordCxt } from 'ajv'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import type { AnyValidateFunction, DataValidateFunction } from 'ajv/dist/types/index.js'
+import type { ErrorObject } from 'ajv'
 import type { RE2JS } from 're2js'
 import { SchemaError } from '../format.ts'
 import { FORMATS } from './formats.ts'
-import { hasDuplicates, membership } from './equality.ts'
+import { defineKeywords, sizesOf } from './keywords.ts'
 import { Pattern, compilePattern } from './pattern.ts'
 import { COUNT_LIMITS, NUMBER_LIMITS, Subschema } from './subschema.ts'
 import { viewOf } from './view.ts'
-import { Work } from './work.ts'
+import { NAMES_PER_UNIT, Work } from './work.ts'
 
 type Emitted = boolean | Record<string, unknown>
 
@@ -24,7 +25,7 @@ export const MAX_COMPILED = 1_000
 const MAX_UNEVALUATED = 300
 /** Of a function: more than that is another one. */
 const MAX_INLINE = 24
-/** Side by side in a function: properties, alternatives. */
+/** Side by side in a function: properties, alternatives, required names. */
 const MAX_WIDTH = 24
 /** Of what cannot be taken apart. */
 const MAX_SIBLINGS = 200
@@ -50,7 +51,7 @@ export function compile (root: Subschema, patterns: ReadonlyMap<string, RE2JS>):
     logger: false,
     ownProperties: true,
     unevaluated: emitter.hasUnevaluated,
-    ...(emitter.hasEmptyName ? { loopRequired: 0 } : {}),
+    loopRequired: emitter.hasEmptyName ? 0 : MAX_WIDTH,
     inlineRefs: false,
     verbose: true,
     messages: false,
@@ -59,17 +60,19 @@ export function compile (root: Subschema, patterns: ReadonlyMap<string, RE2JS>):
     // Optimising costs more than it brings, and more than the rest for large schemas.
     code: { optimize: false, regExp: Object.assign(matcher, { code: 'Pattern' }) }
   })
-  defineKeywords(ajv, work)
+  const keywords = defineKeywords(ajv, work)
   try {
     const run = ajv.compile(schema)
+    const functions = [...functionsOf(run), ...keywords]
     return {
       hasUnevaluated: emitter.hasUnevaluated,
       validate (value, bytes) {
         work.start(bytes)
-        if (run(value)) return null
-        const { errors } = run
-        run.errors = null
-        return errors ?? []
+        try {
+          return run(value) ? null : run.errors ?? []
+        } finally {
+          forget(functions)
+        }
       }
     }
   } catch (error) {
@@ -79,27 +82,21 @@ export function compile (root: Subschema, patterns: ReadonlyMap<string, RE2JS>):
   }
 }
 
-function defineKeywords (ajv: Ajv2020, work: Work): void {
-  // In generated code, so that it costs next to nothing; a constant of ours is all it holds.
-  ajv.addKeyword({
-    keyword: '$cost',
-    before: '$ref',
-    code ({ gen, schema }: KeywordCxt) {
-      const counter = gen.scopeValue('obj', { ref: work })
-      gen.code(_`${counter}.spend(${schema as number})`)
-    }
-  })
-  // ajv compares with each value of an enum, and each item with each other one.
-  ajv.removeKeyword('enum')
-  ajv.addKeyword({ keyword: 'enum', schemaType: 'array', errors: false, compile: (values: unknown[]) => membership(values, work) })
-  ajv.removeKeyword('uniqueItems')
-  ajv.addKeyword({
-    keyword: 'uniqueItems',
-    type: 'array',
-    schemaType: 'boolean',
-    errors: false,
-    compile: () => (items: unknown[]) => !hasDuplicates(items, work)
-  })
+/** The one that was compiled, and those that it calls. */
+function functionsOf (run: AnyValidateFunction): AnyValidateFunction[] {
+  const functions = [run]
+  for (const one of Object.values(run.schemaEnv.root.refs)) {
+    if (typeof one === 'object' && 'validate' in one && typeof one.validate === 'function') functions.push(one.validate as AnyValidateFunction)
+  }
+  return functions
+}
+
+/** Each function keeps what it last said, and with it the value, also where another alternative fits. */
+function forget (functions: ReadonlyArray<AnyValidateFunction | DataValidateFunction>): void {
+  for (const one of functions) {
+    one.errors = null
+    if ('evaluated' in one && one.evaluated?.dynamicProps === true) delete one.evaluated.props
+  }
 }
 
 class Emitter {
@@ -211,6 +208,7 @@ class Emitter {
       const child = one[keyword]
       if (child !== null) to[keyword] = this.#once(child)
     }
+    Object.assign(to, sizesOf(to, this.hasUnevaluated))
     // Where an array is shorter than prefixItems, ajv forgets the keywords for arrays that come behind it.
     if (one.prefixItems.length > 0) allOf.push(moved(to, ['contains', 'minContains', 'maxContains', 'uniqueItems']))
     if (allOf.length > 0) to['allOf'] = allOf
@@ -220,6 +218,7 @@ class Emitter {
   /** ajv overlooks a property that is called `__proto__`, and that one is missing whose name is empty, so it is said in other words. */
   #properties (one: Subschema, to: Record<string, unknown>, allOf: Emitted[]): void {
     if (one.required.length > 0) to['required'] = one.required
+    this.#uncounted += Math.floor(one.required.length / NAMES_PER_UNIT)
     if (one.required.includes('')) this.hasEmptyName = true
     const patterns = [...one.patternProperties].map(([pattern, child]): [string, Emitted] => [pattern, this.#each(child)])
     const properties: [string, Emitted][] = []
@@ -238,16 +237,14 @@ class Emitter {
     }
     if (properties.length > 0) to['properties'] = Object.fromEntries(properties)
     if (patterns.length > 0) to['patternProperties'] = Object.fromEntries(patterns)
-    for (const [keyword, map] of [['dependentRequired', one.dependentRequired], ['dependentSchemas', one.dependentSchemas]] as const) {
-      const rest: [string, unknown][] = []
-      for (const [name, value] of map) {
-        const emitted = Array.isArray(value) ? value as string[] : this.#once(value as Subschema)
-        if (name !== '__proto__' && !(Array.isArray(emitted) && emitted.includes(''))) rest.push([name, emitted])
-        else allOf.push({ if: { type: 'object', required: [name] }, then: Array.isArray(emitted) ? { required: emitted } : emitted })
-        if (Array.isArray(emitted) && emitted.includes('')) this.hasEmptyName = true
-      }
-      if (rest.length > 0) to[keyword] = Object.fromEntries(rest)
+    if (one.dependentRequired.size > 0) to['dependentRequired'] = one.dependentRequired
+    const dependent: [string, Emitted][] = []
+    for (const [name, child] of one.dependentSchemas) {
+      const emitted = this.#once(child)
+      if (name === '__proto__') allOf.push({ if: { type: 'object', required: [name] }, then: emitted })
+      else dependent.push([name, emitted])
     }
+    if (dependent.length > 0) to['dependentSchemas'] = Object.fromEntries(dependent)
   }
 }
 

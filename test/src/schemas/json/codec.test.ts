@@ -186,3 +186,12 @@ t.test('arrays that are shorter than a list of items are looked at to the end', 
   t.not(check({ items: [true, true, { type: 'string' }], uniqueItems: true }, [1, 1]), null, 'uniqueItems')
   t.equal(check({ items: [{ type: 'string' }], contains: { type: 'string' }, uniqueItems: true }, ['a']), null)
 })
+
+t.test('a number beyond a double is not null', async t => {
+  t.equal(codecOf({ uniqueItems: true }).check(payload('[[1e999],[null]]')), null)
+  t.match(codecOf({ uniqueItems: true }).check(payload('[[null],[null]]')), { expected: /no two items/ })
+  t.match(codecOf({ enum: [[null]] }).check(payload('[-1e999]')), { expected: /an array of 1/ })
+  t.equal(codecOf({ enum: [[null]] }).check(payload('[null]')), null)
+  const long = `${'9'.repeat(250)}e90`
+  t.equal(codecOf({ type: 'integer' }).check(payload(long)), null, 'nor is one of many digits and a small exponent')
+})

@@ -10,6 +10,8 @@ import { jsonSchema } from '../../../../src/schemas/json/format.ts'
 /** Of the processor, since machines are busy. What is bounded takes a fraction of it, what is not takes minutes. */
 const MAX_MS = 1_000
 
+const DRAFT = 'https://json-schema.org/draft/2020-12/schema'
+
 const textOf = (schema: unknown): string => typeof schema === 'string' ? schema : JSON.stringify(schema)
 const codecOf = (schema: unknown) => jsonSchema.parse({ text: textOf(schema), references: [] }).codec
 const check = (schema: unknown, text: string): Flaw | null => codecOf(schema).check({ bytes: Buffer.from(text), indexes: [] })
@@ -67,6 +69,11 @@ t.test('schemas at the limits take a bounded time', async t => {
   t.match(bounded(t, 'alternatives', () => check({ anyOf: wide(990, i => ({ required: [`a${i}`] })) }, '{}')), { path: '' })
   t.equal(bounded(t, 'a large enum', () => check({ items: { enum: wide(20_000, i => `v${i}`) } }, JSON.stringify(wide(50_000, i => `v${i % 20_000}`)))), null)
   t.equal(bounded(t, 'many required', () => check({ required: wide(20_000, i => `a${i}`) }, JSON.stringify(named(20_000, 'a', () => 1)))), null)
+  t.equal(bounded(t, 'a few required in each of many',
+    () => check({ properties: named(900, 'p', () => ({ required: wide(130, i => `n${i}`) })) }, '{}')), null)
+  t.match(bounded(t, 'many that depend',
+    () => check({ $schema: DRAFT, dependentRequired: named(20_000, 'k', i => [`k${i + 1}`]) }, JSON.stringify(named(20_000, 'k', () => 1)))),
+  { expected: 'a property "k20000" beside "k19999"' })
   t.equal(bounded(t, 'items that are all different', () => check({ uniqueItems: true }, JSON.stringify(wide(50_000, i => ({ i }))))), null)
 })
 
@@ -80,6 +87,39 @@ t.test('work that multiplies is cut off', async t => {
   t.match(bounded(t, 'a circle of alternatives', () => check({ anyOf: [{ $ref: '#' }, { $ref: '#' }] }, '1')), { path: '' })
   t.match(bounded(t, 'subschemas by items',
     () => check({ items: { allOf: wide(900, i => ({ maximum: 1_000_000 + i })) } }, JSON.stringify(wide(100_000, () => 1)))), { found: /takes more/ })
+})
+
+t.test('the size of a value counts as often as it is looked at', async t => {
+  /** Which is looked at 2^17 times. */
+  const doubled = (of: object, more: object = {}): object => ({
+    definitions: { ...named(17, 'd', i => ({ allOf: wide(2, () => ({ $ref: `#/definitions/d${i + 1}` })) })), d17: of }, $ref: '#/definitions/d0', ...more
+  })
+  const long = JSON.stringify('a'.repeat(100_000))
+  const object = JSON.stringify(named(20_000, 'k', () => 1))
+  const rows: ReadonlyArray<readonly [string, object, string]> = [
+    ['maxLength', { maxLength: 1_000_000 }, long],
+    ['minLength', { minLength: 10 }, long],
+    ['uri-reference', { format: 'uri-reference' }, long],
+    ['regex', { format: 'regex' }, long],
+    ['pattern', { pattern: 'a' }, '"a"'.padEnd(100_000)],
+    ['enum', { enum: [JSON.parse(long) as string] }, long],
+    ['contains', { contains: true, minContains: 0 }, JSON.stringify(wide(50_000, () => 1))],
+    ['maxProperties', { maxProperties: 100_000 }, object],
+    ['minProperties', { minProperties: 1 }, object],
+    ['required', { required: wide(20_000, i => `k${i}`) }, object],
+    ['dependentRequired', { dependentRequired: { k0: wide(20_000, i => `k${i}`) } }, object],
+    ['propertyNames', { propertyNames: { maxLength: 10 } }, object],
+    ['additionalProperties', { additionalProperties: { type: 'number' } }, object],
+    ['patternProperties', { patternProperties: { k: true }, additionalProperties: false }, object]
+  ]
+  for (const [name, schema, text] of rows) {
+    t.match(bounded(t, name, () => check(doubled(schema, { $schema: DRAFT }), text)), { found: /takes more/ }, name)
+    t.equal(bounded(t, `${name} once`, () => check({ $schema: DRAFT, ...schema }, text)), null, `${name} once`)
+  }
+  const evaluated = doubled({ patternProperties: { k: true } }, { $schema: DRAFT, unevaluatedProperties: false })
+  t.match(bounded(t, 'names that were evaluated', () => check(evaluated, object)), { found: /takes more/ })
+  t.equal(check({ anyOf: wide(24, i => ({ minLength: 1_000_000 + i })) }, long)?.path, '', 'a few times is no harm')
+  t.match(check({ anyOf: wide(24, i => ({ minLength: 1_000_000 + i })) }, long), { found: /^string/ })
 })
 
 t.test('payloads are as deep as a stack can bear', async t => {
