@@ -30,8 +30,9 @@ COPY . .
 # Compiles the sources once, for every start.
 RUN node bin/warm-up.js && install -d -o node -g node /data
 USER node
-ENV BARNABAS_DATA=/data \
-    BARNABAS_KAFKA=0.0.0.0:9092 \
+# The folder of the log is ./data, which is /data here. Nothing says so: with --upstream that would be a contradiction.
+WORKDIR /
+ENV BARNABAS_KAFKA=0.0.0.0:9092 \
     BARNABAS_HTTP=0.0.0.0:8082
 VOLUME /data
 EXPOSE 9092 8082
@@ -39,4 +40,4 @@ EXPOSE 9092 8082
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8082/livez').then(answer => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # The exec form: SIGTERM reaches the process itself, which finishes what it has accepted.
-ENTRYPOINT ["node", "bin/barnabas.js"]
+ENTRYPOINT ["node", "/app/bin/barnabas.js"]

@@ -5,7 +5,7 @@
 import { credentials } from './credentials.ts'
 import { clientAuths, httpListener, listener, mechanisms } from './listener.ts'
 import {
-  boolean, bytes, choice, duration, httpsUrl, integer, list, orForEver, origin, principals, reachable, secret, secretUrl, text, topic, type Value
+  boolean, bytes, choice, duration, httpsUrl, integer, list, orForEver, origin, principals, printable, reachable, secret, secretUrl, text, topic, type Value
 } from './values.ts'
 
 export interface Option<T> {
@@ -146,7 +146,7 @@ export const options = {
     'PEM file with its private key, without a passphrase.'),
   upstreamMechanism: optional('upstream-mechanism', { ...choice(...mechanisms), placeholder: 'MECHANISM' },
     'How this process proves to the cluster who it is: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER.'),
-  upstreamUsername: optional('upstream-username', text('NAME', 'a name'),
+  upstreamUsername: optional('upstream-username', printable('NAME', 'a name'),
     'Who it is there, with PLAIN and SCRAM.'),
   upstreamPassword: optional('upstream-password', secret(1),
     'The password of that user. Not a flag: others could read it.'),
@@ -156,13 +156,13 @@ export const options = {
     'A file that holds a token, with OAUTHBEARER, and that somebody else keeps fresh. Read again when it changes.'),
   upstreamTokenEndpoint: optional('upstream-token-endpoint', secretUrl,
     'Where tokens are given for the next two (OAuth 2, client credentials), with OAUTHBEARER.'),
-  upstreamOauthClientId: optional('upstream-oauth-client-id', text('ID', 'an id'),
+  upstreamOauthClientId: optional('upstream-oauth-client-id', printable('ID', 'an id'),
     'The id that the endpoint knows this process by.'),
   upstreamOauthClientSecret: optional('upstream-oauth-client-secret', secret(1),
     'What proves it. Not a flag: others could read it.'),
   upstreamOauthClientSecretFile: optional('upstream-oauth-client-secret-file', text('FILE', 'a file'),
     'The same from a file that holds it, such as a secret of a container. Read again when it changes.'),
-  upstreamOauthScope: optional('upstream-oauth-scope', text('SCOPE', 'a scope'),
+  upstreamOauthScope: optional('upstream-oauth-scope', printable('SCOPE', 'a scope'),
     'What the token is to be good for, where the endpoint wants to be told.'),
   upstreamOauthCa: optional('upstream-oauth-ca', text('FILE', 'a file'),
     'PEM file with the authorities that --upstream-token-endpoint is checked by, beside those that this machine trusts.'),

@@ -24,6 +24,12 @@ export function text (placeholder: string, expected: string): Value<string> {
   return { placeholder, expected, parse: value => value }
 }
 
+/** Without control characters, which what it is sent in may take for its end. */
+export function printable (placeholder: string, expected: string): Value<string> {
+  // eslint-disable-next-line no-control-regex
+  return { placeholder, expected: `${expected} without control characters`, parse: value => /[\u0000-\u001f\u007f]/.test(value) ? null : value }
+}
+
 /** Of printable characters, at least so many. */
 export function secret (minLength: number): Value<Secret> {
   return {
