@@ -4,7 +4,8 @@
  */
 import t from 'tap'
 import { chromium } from 'playwright-core'
-import { needsHttp, startServer } from '../interop/support/server.ts'
+import { needsHttp } from '../interop/support/against.ts'
+import { startServer } from '../interop/support/server.ts'
 import { Background } from '../interop/support/run.ts'
 
 const FLAGS = [

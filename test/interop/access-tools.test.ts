@@ -12,6 +12,7 @@ import { readResponse, writeRequest } from '../../protocol/frame.ts'
 import type { Api, Request } from '../../protocol/schema.ts'
 import { transcript } from '../src/policies/administer-transcript.ts'
 import { comparable, type Comparable } from '../src/policies/answers.ts'
+import { logOptions } from './support/against.ts'
 import { javaCommand } from './support/java.ts'
 import { formattedBroker, testProperties } from './support/kafka-broker.ts'
 import { linesOf } from './support/lines.ts'
@@ -192,7 +193,7 @@ async function startBarnabas (t: Test): Promise<number> {
   const folder = temporaryFolder(t)
   const port = await freePort()
   const process = new Background(t, globalThis.process.execPath, [
-    MAIN, '--data', join(folder, 'data'), '--kafka', `SASL_PLAINTEXT://127.0.0.1:${port}`, '--http', `127.0.0.1:${await freePort()}`
+    MAIN, ...await logOptions(t, join(folder, 'data')), '--kafka', `SASL_PLAINTEXT://127.0.0.1:${port}`, '--http', `127.0.0.1:${await freePort()}`
   ], { ...globalThis.process.env, BARNABAS_ADMIN: `admin:${PASSWORD}` })
   await process.until(/^then\b/m, START_TIMEOUT_MS)
   return port

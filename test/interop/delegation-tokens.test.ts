@@ -18,6 +18,7 @@ import { saltPassword } from '../../src/auth/scram-credential.ts'
 import { Connection } from '../engine/connection.ts'
 import { authenticated } from '../support/secure-app.ts'
 import { tokenLogin } from '../support/token-login.ts'
+import { logOptions } from './support/against.ts'
 import { javaCommand } from './support/java.ts'
 import { formattedBroker, testProperties } from './support/kafka-broker.ts'
 import { linesOf, topicName } from './support/lines.ts'
@@ -95,7 +96,7 @@ async function startBarnabas (t: Test, env: Readonly<Record<string, string>> = {
   const folder = temporaryFolder(t)
   const [sasl, plaintext] = [await freePort(), await freePort()]
   const process = new Background(t, globalThis.process.execPath, [
-    MAIN, '--data', join(folder, 'data'), '--kafka', `SASL_PLAINTEXT://127.0.0.1:${sasl},PLAINTEXT://127.0.0.1:${plaintext}`,
+    MAIN, ...await logOptions(t, join(folder, 'data')), '--kafka', `SASL_PLAINTEXT://127.0.0.1:${sasl},PLAINTEXT://127.0.0.1:${plaintext}`,
     '--http', `127.0.0.1:${await freePort()}`, '--log-level', 'error'
   ], { ...globalThis.process.env, BARNABAS_ADMIN: `admin:${passwordOf('admin')}`, ...env })
   await process.until(/^then\b/m, START_TIMEOUT_MS)

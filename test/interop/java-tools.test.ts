@@ -1,9 +1,10 @@
 /** Kafka's own command line tools, which are its Java clients. */
 import t from 'tap'
+import { needsFiles } from './support/against.ts'
 import { KAFKA_VERSION } from './support/cache.ts'
 import { kafkaTool, startKafkaTool, tryKafkaTool } from './support/java.ts'
 import { linesOf, numberedLines, topicName } from './support/lines.ts'
-import { againstKafka, startServer } from './support/server.ts'
+import { startServer } from './support/server.ts'
 
 const server = await startServer(t)
 const bootstrap = ['--bootstrap-server', server.kafka]
@@ -138,13 +139,11 @@ t.test('DeleteRecordsCommand and configurations', async t => {
   t.equal(await consume(topic, 1, '--from-beginning'), 'c\n')
 })
 
-if (!againstKafka) {
-  t.test('what the log holds can be read by Kafka\'s DumpLogSegments', async t => {
-    const topic = topicName('java-dump')
-    await createTopic(topic)
-    await produce(topic, 'a\nb\n')
-    const shown = await kafkaTool('DumpLogSegments', ['--files', `${server.dataFolder}/${topic}-0/00000000000000000000.log`, '--print-data-log'])
-    t.match(shown, /baseOffset: 0 lastOffset: 1 .*isvalid: true/)
-    t.match(shown, /payload: a\n[\s\S]*payload: b/)
-  })
-}
+t.test('what the log holds can be read by Kafka\'s DumpLogSegments', needsFiles, async t => {
+  const topic = topicName('java-dump')
+  await createTopic(topic)
+  await produce(topic, 'a\nb\n')
+  const shown = await kafkaTool('DumpLogSegments', ['--files', `${server.dataFolder}/${topic}-0/00000000000000000000.log`, '--print-data-log'])
+  t.match(shown, /baseOffset: 0 lastOffset: 1 .*isvalid: true/)
+  t.match(shown, /payload: a\n[\s\S]*payload: b/)
+})

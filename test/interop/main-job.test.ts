@@ -7,11 +7,12 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import kafkajs from 'kafkajs'
 import { WebSocket } from 'ws'
+import { againstKafka } from './support/against.ts'
 import { kafkaTool } from './support/java.ts'
 import { kcat } from './support/kcat.ts'
 import { linesOf, topicName } from './support/lines.ts'
 import { Background, succeed } from './support/run.ts'
-import { againstKafka, startServer } from './support/server.ts'
+import { startServer } from './support/server.ts'
 
 if (againstKafka) t.plan(0, 'a Kafka broker has no HTTP')
 else await mainJob()

@@ -8,9 +8,10 @@
  * - CONFIG without `compatibilityLevel`, such as `normalize` alone: the level stays what it was, as it is here.
  */
 import t, { type Test } from 'tap'
+import { needsHttp } from './support/against.ts'
 import { confluentPython } from './support/cache.ts'
 import { succeed } from './support/run.ts'
-import { needsHttp, startServer, type Server } from './support/server.ts'
+import { startServer, type Server } from './support/server.ts'
 
 const PROGRAM = new URL('support/other_registry.py', import.meta.url).pathname
 

@@ -3,12 +3,13 @@
  * in one topic with those that come over HTTP.
  */
 import t from 'tap'
+import { needsHttp } from './support/against.ts'
 import { goRegistryProgram } from './support/cache.ts'
 import { ask, exact, exactText, plainly, valuesOf } from './support/exact.ts'
 import { topicName } from './support/lines.ts'
 import { samples, type Sample } from './support/registry-samples.ts'
 import { succeed } from './support/run.ts'
-import { needsHttp, startServer } from './support/server.ts'
+import { startServer } from './support/server.ts'
 
 const server = await startServer(t)
 

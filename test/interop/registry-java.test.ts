@@ -6,11 +6,12 @@
  * another client through an interface of theirs, and here that is Confluent's.
  */
 import t from 'tap'
+import { needsHttp } from './support/against.ts'
 import { registryLibs } from './support/cache.ts'
 import { javaProgramWith } from './support/java.ts'
 import { linesOf, topicName } from './support/lines.ts'
 import { EVOLUTION, FORMATS, READING, type Format } from './support/registry-schemas.ts'
-import { needsHttp, startServer } from './support/server.ts'
+import { startServer } from './support/server.ts'
 
 const PROGRAM = new URL('support/RegistrySerdes.java', import.meta.url).pathname
 const EXAMPLE = new URL('../../examples/schemas/java/', import.meta.url).pathname

@@ -1,10 +1,11 @@
 /** The schema registry clients and serializers for Node, `@confluentinc/schemaregistry` and `@kafkajs/confluent-schema-registry`, as they come from npm. */
 import t from 'tap'
+import { needsHttp } from './support/against.ts'
 import { nodeRegistryClients } from './support/cache.ts'
 import { linesOf, topicName } from './support/lines.ts'
 import { FORMATS } from './support/registry-schemas.ts'
 import { succeed } from './support/run.ts'
-import { needsHttp, startServer } from './support/server.ts'
+import { startServer } from './support/server.ts'
 
 const COUNT = 20
 

@@ -1,9 +1,10 @@
 /** confluent-kafka's schema registry client and its serializers for Avro, JSON Schema and Protobuf, as they come from PyPI. */
 import t from 'tap'
+import { needsHttp } from './support/against.ts'
 import { registryPython } from './support/cache.ts'
 import { linesOf, topicName } from './support/lines.ts'
 import { succeed } from './support/run.ts'
-import { needsHttp, startServer } from './support/server.ts'
+import { startServer } from './support/server.ts'
 
 const PROGRAM = new URL('support/registry.py', import.meta.url).pathname
 

@@ -3,12 +3,13 @@
  * protocol (rskafka), and what came in as JSON it decodes.
  */
 import t from 'tap'
+import { needsHttp } from './support/against.ts'
 import { rustProgram } from './support/cache.ts'
 import { ask, exact, exactText, plainly, valuesOf } from './support/exact.ts'
 import { topicName } from './support/lines.ts'
 import { samples } from './support/registry-samples.ts'
 import { succeed } from './support/run.ts'
-import { needsHttp, startServer } from './support/server.ts'
+import { startServer } from './support/server.ts'
 
 const V2 = 'application/vnd.kafka.v2+json'
 

@@ -5,12 +5,13 @@
 import t, { type Test } from 'tap'
 import kafkajs from 'kafkajs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { needsHttp } from './support/against.ts'
 import { kafkaTool, startKafkaTool } from './support/java.ts'
 import { startKcat } from './support/kcat.ts'
 import { linesOf, topicName } from './support/lines.ts'
 import { rangeAssigner } from './support/range-assigner.ts'
 import { succeed } from './support/run.ts'
-import { needsHttp, startServer, type Server } from './support/server.ts'
+import { startServer, type Server } from './support/server.ts'
 
 const V2 = 'application/vnd.kafka.v2+json'
 const PARTITIONS = 4

@@ -5,9 +5,10 @@
 import t, { type Test } from 'tap'
 import { SchemaHouse } from '../doors/schema-house.ts'
 import { bytesOf, caseNames, formats, type CaseName, type FormatTable, type Ids } from '../doors/schema-table.ts'
+import { againstKafka } from './support/against.ts'
 import { topicName } from './support/lines.ts'
 import { javaClient, kafkajsClient, rdkafkaClient, type BytesClient, type Outgoing } from './support/schema-clients.ts'
-import { againstKafka, startServer } from './support/server.ts'
+import { startServer } from './support/server.ts'
 
 interface Client {
   readonly open: (t: Test, bootstrap: string) => Promise<BytesClient>

@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import kafkajs, { type Admin } from 'kafkajs'
 import type { Test } from 'tap'
+import { againstKafka, logOptions } from './against.ts'
 import { CLIENT_NAME, issueCertificates, type CertificateFiles } from './certificate-files.ts'
 import { freePort, temporaryFolder } from './ports.ts'
 import { Relay } from './relay.ts'
@@ -12,7 +13,7 @@ import { Background } from './run.ts'
 import { MAX_REAUTH_MS, passwordOf, type Ports, type Started } from './secure-model.ts'
 import type { Security } from './security.ts'
 import { startSecureKafka } from './secure-kafka.ts'
-import { againstKafka, MAIN, START_TIMEOUT_MS } from './server.ts'
+import { MAIN, START_TIMEOUT_MS } from './server.ts'
 import { startTokenServer, type TokenServer } from './token-server.ts'
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, logLevel, ResourcePatternTypes } = kafkajs
@@ -101,7 +102,8 @@ async function startBarnabas (
     `SSL://127.0.0.1:${ports.mutual}?client-auth=required`
   ]
   const process = new Background(t, globalThis.process.execPath, [
-    MAIN, '--data', join(folder, 'data'), '--kafka', listeners.join(','), '--http', http, '--max-reauth', `${MAX_REAUTH_MS}ms`, '--group-initial-delay', '0',
+    MAIN, ...await logOptions(t, join(folder, 'data')), '--kafka', listeners.join(','), '--http', http,
+    '--max-reauth', `${MAX_REAUTH_MS}ms`, '--group-initial-delay', '0',
     '--tls-cert', files.server.certificate, '--tls-key', files.server.key, '--tls-ca', files.ca,
     '--oauth-jwks', provider.url, '--oauth-ca', files.ca, '--oauth-issuer', provider.issuer, '--oauth-audience', provider.audience, ...options
   ], { ...globalThis.process.env, BARNABAS_ADMIN: `admin:${passwordOf('admin')}` })

@@ -1,10 +1,10 @@
 /**
- * The server that the clients talk to: Barnabas, as a process of its own with an empty data folder. With
- * `INTEROP_AGAINST=kafka` it is a real Kafka broker, which shows whether a test itself is right; tests that need HTTP are
- * skipped then.
+ * The server that the clients talk to: Barnabas, as a process of its own with an empty log. With `INTEROP_AGAINST=kafka` it is
+ * a real Kafka broker, which shows whether a test itself is right; tests that need HTTP are skipped then. `against.ts` has the rest.
  */
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { againstKafka, logOptions } from './against.ts'
 import { formattedBroker, testProperties } from './kafka-broker.ts'
 import { freePort, temporaryFolder } from './ports.ts'
 import { Background } from './run.ts'
@@ -22,11 +22,6 @@ export interface Server {
   /** Starts it again over the same data, on the same ports. */
   start (): Promise<void>
 }
-
-export const againstKafka = process.env['INTEROP_AGAINST'] === 'kafka'
-
-/** What `t.test` takes to pass over a test that needs what Kafka does not have. */
-export const needsHttp = againstKafka ? { skip: 'a Kafka broker has no HTTP' } : {}
 
 /** Starts a server; it ends with the test. Further options go to Barnabas alone. */
 export async function startServer (t: Test, ...options: readonly string[]): Promise<Server> {
@@ -50,13 +45,14 @@ async function barnabasServer (t: Test, options: readonly string[]): Promise<Ser
   const [kafkaPort, httpPort] = [await freePort(), await freePort()]
   const kafka = `127.0.0.1:${kafkaPort}`
   const address = `127.0.0.1:${httpPort}`
+  const log = await logOptions(t, dataFolder)
   let process: Background | null = null
   return {
     kafka,
     http: `http://${address}`,
     dataFolder,
     async start () {
-      process = new Background(t, globalThis.process.execPath, [MAIN, '--data', dataFolder, '--kafka', kafka, '--http', address, ...options])
+      process = new Background(t, globalThis.process.execPath, [MAIN, ...log, '--kafka', kafka, '--http', address, ...options])
       await process.until(/^then\b/m, START_TIMEOUT_MS)
     },
     stop: () => process!.end('SIGTERM'),
