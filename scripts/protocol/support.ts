@@ -10,6 +10,7 @@ import { Reader } from '../../protocol/reader.ts'
 import type { Api } from '../../protocol/schema.ts'
 import { Handshake } from '../../src/kafka/handshake.ts'
 import { administered } from '../../src/policies/administer.ts'
+import { permissions } from '../../src/policies/permissions.ts'
 import { handlers } from '../../storage/embedded/handlers/list.ts'
 import { payloads } from './compare.ts'
 import { fileNameOf } from './names.ts'
@@ -64,6 +65,15 @@ ${apis.filter(api => advertised.has(api.key)).map(api => apiRow(api, advertised.
 
 Produce is advertised from v0 although v0 to v2 are refused, as in Kafka itself: some clients compress only if they see it (KAFKA-18659).
 SaslHandshake and SaslAuthenticate are answered with ILLEGAL_SASL_STATE on a listener that does not use SASL.
+
+## In front of a cluster
+
+In front of an existing cluster a client is told the versions that the cluster, its router and the policies all know. The messages and
+the permissions of these requests are here for it; the embedded engine serves none of them.
+
+| key | request | versions | flexible from | what for |
+|---:|---|---|---|---|
+${apis.filter(api => !advertised.has(api.key) && api.name in permissions).map(api => apiRow(api, api.versions)).join('\n')}
 
 ## Payloads
 

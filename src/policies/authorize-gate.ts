@@ -7,6 +7,7 @@ import type { Api } from '../../protocol/schema.ts'
 import type { RequestAuthorizer } from '../access/authorizer.ts'
 import { CLUSTER_NAME, operations, type Operation, type ResourceType } from '../access/model.ts'
 import { HIDDEN_TOPIC, toldOperations, type Need } from './permissions.ts'
+import { ShareSessions } from './share-sessions.ts'
 import { TopicNames } from './topic-names.ts'
 
 /** Somebody was refused something. */
@@ -35,6 +36,7 @@ const MAX_SHOWN_NAME = 249
 
 export class Gate {
   readonly names = new TopicNames()
+  readonly shareSessions = new ShareSessions()
   readonly #authorizer: () => RequestAuthorizer
   readonly #onDenied: (denial: Denial) => void
 

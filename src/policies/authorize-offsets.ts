@@ -4,6 +4,7 @@
 import { errors } from '../../protocol/errors.ts'
 import { OffsetCommit } from '../../protocol/messages/08-offset-commit.ts'
 import { OffsetFetch } from '../../protocol/messages/09-offset-fetch.ts'
+import { OffsetDelete } from '../../protocol/messages/47-offset-delete.ts'
 import type { Context, Dispatch } from '../../protocol/rpc.ts'
 import type { Request, Response, ResponseInput } from '../../protocol/schema.ts'
 import type { Gate, Refusal } from './authorize-gate.ts'
@@ -147,4 +148,22 @@ function answerGroups (asked: readonly AskedGroup[], response: FetchResponse, co
   return answerOf(OffsetFetch, { ...response, groups: groups.filter(one => one !== null) } as ResponseInput<typeof OffsetFetch>)
 }
 
-export const offsetRules: readonly Rule[] = [offsetCommit, offsetFetch]
+const deletions: Elements<typeof OffsetDelete, Request<typeof OffsetDelete>['topics'][number], Response<typeof OffsetDelete>['topics'][number]> = {
+  api: OffsetDelete,
+  of: ({ topics }) => topics,
+  check: ({ name }, context, gate) => gate.check(context, permissions.OffsetDelete.topic, name),
+  only: (request, topics) => ({ ...request, topics }),
+  answers: ({ topics }) => topics,
+  // An error of the group stands for all of its topics.
+  answered: (response, topics) => response.errorCode === errors.NONE ? { ...response, topics } : response,
+  refuse: ({ name, partitions }, { errorCode }) => ({ name, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })) })
+}
+
+const offsetDelete = rule(OffsetDelete, (request, context, next, gate) => {
+  const refused = gate.check(context, permissions.OffsetDelete.group, request.groupId)
+  if (refused === null) return partly(deletions, request, context, next, gate)
+  gate.report(OffsetDelete, context, [refused])
+  return Promise.resolve(answerOf(OffsetDelete, { errorCode: refused.errorCode, topics: [] }))
+})
+
+export const offsetRules: readonly Rule[] = [offsetCommit, offsetFetch, offsetDelete]

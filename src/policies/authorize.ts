@@ -12,16 +12,23 @@ import { internalPrincipal, type Context, type Policy } from '../../protocol/rpc
 import type { Api, Request, Response } from '../../protocol/schema.ts'
 import type { RequestAuthorizer } from '../access/authorizer.ts'
 import { CLUSTER_NAME } from '../access/model.ts'
+import { brokerRules } from './authorize-brokers.ts'
 import { clusterRules } from './authorize-cluster.ts'
 import { configRules } from './authorize-configs.ts'
 import { rule, type Rule } from './authorize-elements.ts'
 import { Gate, type Denial } from './authorize-gate.ts'
 import { groupRules } from './authorize-groups.ts'
+import { memberRules } from './authorize-members.ts'
 import { metadataRules } from './authorize-metadata.ts'
 import { offsetRules } from './authorize-offsets.ts'
 import { recordRules } from './authorize-records.ts'
+import { shareOffsetRules } from './authorize-share-offsets.ts'
+import { shareRules } from './authorize-share.ts'
+import { streamsRules } from './authorize-streams.ts'
 import { tokenRules } from './authorize-tokens.ts'
+import { topicPageRules } from './authorize-topic-pages.ts'
 import { topicRules } from './authorize-topics.ts'
+import { transactionRules } from './authorize-transactions.ts'
 
 export type { Denial } from './authorize-gate.ts'
 
@@ -30,7 +37,8 @@ const openRules: readonly Rule[] = [SaslHandshake, ApiVersions, SaslAuthenticate
   rule(api as Api, (request, context, next) => next(api as Api, request, context)))
 
 const byKey = new Map([
-  ...recordRules, ...metadataRules, ...topicRules, ...configRules, ...groupRules, ...offsetRules, ...clusterRules, ...tokenRules, ...openRules
+  ...recordRules, ...metadataRules, ...topicRules, ...configRules, ...groupRules, ...offsetRules, ...clusterRules, ...tokenRules,
+  ...transactionRules, ...brokerRules, ...topicPageRules, ...memberRules, ...streamsRules, ...shareRules, ...shareOffsetRules, ...openRules
 ].map(one => [one.api.key, one]))
 
 /** `authorizer` is asked for anew with each decision. `onDenied` hears of every denied resource of a request once. */

@@ -10,10 +10,13 @@ export type VisitErrors = (value: unknown, add: (code: number) => void) => numbe
 
 const none: VisitErrors = () => 0
 
+/** What Kafka calls them where something failed. A `topicConfigErrorCode` only says what is not told. */
+const CODES: ReadonlySet<string> = new Set(['errorCode', 'partitionErrorCode', 'acknowledgeErrorCode'])
+
 export function errorVisitor (fields: Fields): VisitErrors {
   const visits: VisitErrors[] = []
   for (const [name, { spec }] of Object.entries(fields)) {
-    const visit = name === 'errorCode' && spec.kind === 'int16' ? visitCode : within(spec)
+    const visit = CODES.has(name) && spec.kind === 'int16' ? visitCode : within(spec)
     if (visit === none) continue
     visits.push((value, add) => visit((value as { readonly [name: string]: unknown })[name], add))
   }

@@ -37,6 +37,16 @@ const eachTopic = (operation: Operation, unless: Need | null = null): Need => ne
 const theGroup = (operation: Operation): Need => need(operation, 'GROUP', 'the group', GROUP, 'the answer')
 const eachGroup = (operation: Operation): Need => need(operation, 'GROUP', 'each group', GROUP, 'the group')
 const theCluster = (operation: Operation, answer: string): Need => need(operation, 'CLUSTER', 'the cluster', CLUSTER, answer)
+const theTransactionalId = (answer: string): Need => need('WRITE', 'TRANSACTIONAL_ID', 'the transactional id', TRANSACTIONAL_ID, answer)
+const configsToAlter = {
+  topic: need('ALTER_CONFIGS', 'TOPIC', 'each topic', TOPIC, 'the resource'),
+  group: need('ALTER_CONFIGS', 'GROUP', 'each group', GROUP, 'the resource'),
+  cluster: need('ALTER_CONFIGS', 'CLUSTER', 'the cluster, for brokers and all else', CLUSTER, 'the resource')
+}
+/** What a member of a group of the newer protocols asks to read: the names of topics, no regular expression. */
+const subscribed = need('DESCRIBE', 'TOPIC', 'each topic that the member asks for by name', TOPIC, 'the answer')
+const assigned = need('DESCRIBE', 'TOPIC', 'each topic that is assigned', null, 'the topic is left out of the assignment')
+const membersTopics = need('DESCRIBE', 'TOPIC', 'each topic that its members read', TOPIC, 'the group')
 /** What is asked for besides, and only makes the answer longer. */
 const clusterBits = need('DESCRIBE', 'CLUSTER', 'the cluster, if its authorised operations are asked for', null, 'none are told')
 
@@ -97,6 +107,17 @@ export const permissions = {
       need('WRITE', 'TOPIC', 'any topic', CLUSTER, ''))
   },
   OffsetForLeaderEpoch: { topic: eachTopic('DESCRIBE', theCluster('CLUSTER_ACTION', '')) },
+  AddPartitionsToTxn: {
+    transactionalId: theTransactionalId('every partition'),
+    topic: need('WRITE', 'TOPIC', 'each topic', TOPIC, 'each of its partitions; the others are answered OPERATION_NOT_ATTEMPTED')
+  },
+  AddOffsetsToTxn: { transactionalId: theTransactionalId('the answer'), group: theGroup('READ') },
+  EndTxn: { transactionalId: theTransactionalId('the answer') },
+  TxnOffsetCommit: {
+    transactionalId: theTransactionalId('every partition'),
+    group: need('READ', 'GROUP', 'the group', GROUP, 'every partition'),
+    topic: eachTopic('READ')
+  },
   DescribeAcls: { cluster: theCluster('DESCRIBE', 'the answer') },
   CreateAcls: { cluster: theCluster('ALTER', 'each rule') },
   DeleteAcls: { cluster: theCluster('ALTER', 'each filter') },
@@ -105,6 +126,8 @@ export const permissions = {
     group: need('DESCRIBE_CONFIGS', 'GROUP', 'each group', GROUP, 'the resource'),
     cluster: need('DESCRIBE_CONFIGS', 'CLUSTER', 'the cluster, for brokers and all else', CLUSTER, 'the resource')
   },
+  AlterConfigs: configsToAlter,
+  DescribeLogDirs: { cluster: theCluster('DESCRIBE', 'the answer, which lists nothing') },
   SaslAuthenticate: {},
   CreatePartitions: { topic: need('ALTER', 'TOPIC', 'each topic', TOPIC, 'the topic') },
   CreateDelegationToken: {
@@ -117,16 +140,49 @@ export const permissions = {
     owner: need('DESCRIBE_TOKENS', 'USER', 'the owner of each such token instead', null, 'the token is left out')
   },
   DeleteGroups: { group: eachGroup('DELETE') },
-  IncrementalAlterConfigs: {
-    topic: need('ALTER_CONFIGS', 'TOPIC', 'each topic', TOPIC, 'the resource'),
-    group: need('ALTER_CONFIGS', 'GROUP', 'each group', GROUP, 'the resource'),
-    cluster: need('ALTER_CONFIGS', 'CLUSTER', 'the cluster, for brokers and all else', CLUSTER, 'the resource')
-  },
+  ElectLeaders: { cluster: theCluster('ALTER', 'the answer, and every partition that is named') },
+  IncrementalAlterConfigs: configsToAlter,
+  OffsetDelete: { group: theGroup('DELETE'), topic: eachTopic('READ') },
   DescribeClientQuotas: { cluster: theCluster('DESCRIBE_CONFIGS', 'the answer') },
   AlterClientQuotas: { cluster: theCluster('ALTER_CONFIGS', 'each entity') },
   DescribeUserScramCredentials: { cluster: theCluster('DESCRIBE', 'the answer') },
   AlterUserScramCredentials: { cluster: theCluster('ALTER', 'each user') },
-  DescribeCluster: { clusterOperations: clusterBits }
+  DescribeCluster: { clusterOperations: clusterBits },
+  DescribeProducers: { topic: eachTopic('READ') },
+  DescribeTransactions: {
+    transactionalId: need('DESCRIBE', 'TRANSACTIONAL_ID', 'each transactional id', TRANSACTIONAL_ID, 'the transaction'),
+    listed: need('DESCRIBE', 'TOPIC', 'each topic that is part of it', null, 'the topic is left out')
+  },
+  ListTransactions: {
+    transactionalId: need('DESCRIBE', 'TRANSACTIONAL_ID', 'each transactional id', null, 'the transaction is left out')
+  },
+  ConsumerGroupHeartbeat: { group: theGroup('READ'), topic: subscribed, listed: assigned },
+  ConsumerGroupDescribe: { group: eachGroup('DESCRIBE'), topic: membersTopics },
+  ListConfigResources: { cluster: theCluster('DESCRIBE_CONFIGS', 'the answer') },
+  DescribeTopicPartitions: {
+    topic: need('DESCRIBE', 'TOPIC', 'each topic that is named', TOPIC, 'the topic'),
+    listed: need('DESCRIBE', 'TOPIC', 'each topic, if all are asked for', null, 'the topic is left out')
+  },
+  ShareGroupHeartbeat: { group: theGroup('READ'), topic: subscribed, listed: assigned },
+  ShareGroupDescribe: { group: eachGroup('DESCRIBE'), topic: membersTopics },
+  ShareFetch: { group: theGroup('READ'), topic: eachTopic('READ') },
+  ShareAcknowledge: { group: theGroup('READ'), topic: eachTopic('READ') },
+  StreamsGroupHeartbeat: {
+    group: theGroup('READ'),
+    topic: need('DESCRIBE', 'TOPIC', 'each topic of the topology', TOPIC, 'the answer'),
+    create: need('CREATE', 'TOPIC', 'each topic of the topology that would be created', TOPIC, 'the answer', theCluster('CREATE', ''))
+  },
+  StreamsGroupDescribe: {
+    group: eachGroup('DESCRIBE'),
+    topic: need('DESCRIBE', 'TOPIC', 'each topic of its topology', TOPIC, 'the group')
+  },
+  DescribeShareGroupOffsets: {
+    group: eachGroup('DESCRIBE'),
+    topic: eachTopic('DESCRIBE'),
+    listed: need('DESCRIBE', 'TOPIC', 'each topic, if all are asked for', null, 'the topic is left out')
+  },
+  AlterShareGroupOffsets: { group: theGroup('READ'), topic: eachTopic('READ') },
+  DeleteShareGroupOffsets: { group: theGroup('DELETE'), topic: need('READ', 'TOPIC', 'each topic', TOPIC, 'the topic') }
 } as const satisfies { readonly [api: string]: Needs }
 
 /**

@@ -41,9 +41,17 @@ export class TopicNames {
 
 /** Which of these topics exist, by name. */
 export async function existing (names: readonly string[], next: Dispatch, context: Context): Promise<ReadonlySet<string>> {
-  const request = complete(Metadata.request, { topics: names.map(name => ({ name })), allowAutoTopicCreation: false })
+  return new Set((await partitionsOf(names, next, context)).keys())
+}
+
+/** The partitions of those of these topics that exist, by name; of every topic there is for null. */
+export async function partitionsOf (
+  names: readonly string[] | null, next: Dispatch, context: Context
+): Promise<ReadonlyMap<string, ReadonlySet<number>>> {
+  const request = complete(Metadata.request, { topics: names?.map(name => ({ name })) ?? null, allowAutoTopicCreation: false })
   const { topics } = await next(Metadata, request, asServer(context))
-  return new Set(topics.filter(({ errorCode, name }) => errorCode === errors.NONE && name !== null).map(({ name }) => name!))
+  return new Map(topics.filter(({ errorCode, name }) => errorCode === errors.NONE && name !== null)
+    .map(({ name, partitions }) => [name!, new Set(partitions.map(({ partitionIndex }) => partitionIndex))]))
 }
 
 export const asServer = (context: Context): Context =>

@@ -4,6 +4,7 @@
 import type { Test } from 'tap'
 import { complete } from '../../../protocol/defaults.ts'
 import { internalPrincipal, neverAborted, newest, type Context, type Dispatch, type Principal } from '../../../protocol/rpc.ts'
+import { Metadata } from '../../../protocol/messages/03-metadata.ts'
 import { CreateTopics } from '../../../protocol/messages/19-create-topics.ts'
 import type { Api, Request, RequestInput, Response } from '../../../protocol/schema.ts'
 import { AclTable } from '../../../src/access/acls.ts'
@@ -11,6 +12,7 @@ import { AclAuthorizer, openAuthorizer } from '../../../src/access/authorizer.ts
 import type { AclBinding, Operation, PatternType, ResourceType } from '../../../src/access/model.ts'
 import { authorize, type Denial } from '../../../src/policies/authorize.ts'
 import { openEngine } from '../../storage/embedded/support.ts'
+import { clusterAnswer } from './cluster-answers.ts'
 
 /** A request as the engine got it. */
 export interface Seen { readonly api: Api, readonly request: Request<Api>, readonly context: Context }
@@ -27,6 +29,8 @@ export interface House {
   denials: Denial[]
   /** Without the policy. */
   readonly engine: Dispatch
+  /** Of the topics, by name. */
+  ids: ReadonlyMap<string, string>
 }
 
 export const alice: Principal = { type: 'User', name: 'alice' }
@@ -54,8 +58,10 @@ export async function openHouse (t: Test, topics: readonly string[] = ['orders',
     const seen = { api, request, context }
     if (context.principal === internalPrincipal) house.own.push(seen)
     else house.seen.push(seen)
-    // What the engine has no handler for is answered by other policies.
-    return engine.supports.has(api.key) ? await engine.dispatch(api, request, context) : complete(api.response, {} as never) as Response<typeof api>
+    // What the engine has no handler for is answered by other policies, or by the engine in front of a cluster.
+    return engine.supports.has(api.key)
+      ? await engine.dispatch(api, request, context)
+      : complete(api.response, clusterAnswer(api, request, house.ids) as never) as Response<typeof api>
   }
   await engine.dispatch(CreateTopics, complete(CreateTopics.request, {
     topics: topics.map(name => ({ name, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }))
@@ -66,6 +72,7 @@ export async function openHouse (t: Test, topics: readonly string[] = ['orders',
     denied: [],
     denials: [],
     engine: engine.dispatch,
+    ids: new Map(),
     async ask (who, api, request, version = newest(api)) {
       Object.assign(house, { seen: [], own: [], denied: [], denials: [] })
       const acls = new AclTable()
@@ -79,5 +86,8 @@ export async function openHouse (t: Test, topics: readonly string[] = ['orders',
       return await dispatch(api, complete(api.request, request) as Request<typeof api>, contextOf(principal, version))
     }
   }
+  const all = complete(Metadata.request, { topics: null })
+  const { topics: there } = await engine.dispatch(Metadata, all, contextOf(internalPrincipal, newest(Metadata)))
+  house.ids = new Map(there.map(({ name, topicId }) => [name!, topicId]))
   return house
 }

@@ -27,12 +27,51 @@ const joined = {
 }
 const created = { topics: [{ name: 'newborn', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }], timeoutMs: 1000, validateOnly: true }
 const deleted = { topics: [{ name: 'doomed' }], topicNames: ['doomed'], timeoutMs: 1000 }
+const shared = (ids: ReadonlyMap<string, string>): Sample => ({
+  groupId: 'readers',
+  memberId: 'm',
+  shareSessionEpoch: 0,
+  maxWaitMs: 0,
+  minBytes: 0,
+  maxRecords: 1,
+  batchSize: 1,
+  topics: [{ topicId: ids.get('orders'), partitions: [{ partitionIndex: 0, acknowledgementBatches: [] }] }],
+  forgottenTopicsData: []
+})
 const config = (resourceType: number, resourceName: string): Sample => ({ resources: [{ resourceType, resourceName, configurationKeys: null, configs: [] }] })
 const aclFilter = {
   resourceTypeFilter: 1, resourceNameFilter: null, patternTypeFilter: 1, principalFilter: null, hostFilter: null, operation: 1, permissionType: 1
 }
 
-export const samples: { readonly [A in keyof typeof permissions]: { readonly [N in keyof typeof permissions[A]]: Sample } } = {
+const heartbeat = { groupId: 'readers', memberId: 'm', memberEpoch: 0, subscribedTopicNames: ['orders'] }
+const group = { groupIds: ['readers'] }
+const topics = [{ name: 'orders', partitions: [{ partitionIndex: 0 }] }]
+const offset = [{ partitionIndex: 0, startOffset: 0 }]
+const transaction = { transactionalId: 'tx', producerId: 1, producerEpoch: 0 }
+const txnCommitted = { ...committed, ...transaction }
+const added = { v3AndBelowTransactionalId: 'tx', v3AndBelowProducerId: 1, v3AndBelowProducerEpoch: 0, v3AndBelowTopics: [{ name: 'orders', partitions: [0] }] }
+const topology = (name: string): Sample => ({
+  groupId: 'readers',
+  memberId: 'm',
+  memberEpoch: 0,
+  topology: {
+    epoch: 0,
+    subtopologies: [{
+      subtopologyId: '0',
+      sourceTopics: ['orders'],
+      sourceTopicRegex: [],
+      stateChangelogTopics: [{ name, partitions: 1, replicationFactor: 1, topicConfigs: [] }],
+      repartitionSinkTopics: [],
+      repartitionSourceTopics: [],
+      copartitionGroups: []
+    }]
+  }
+})
+
+type Samples = { readonly [A in keyof typeof permissions]: { readonly [N in keyof typeof permissions[A]]: Sample } }
+
+/** `ids` are those of the topics. */
+export const samplesFor = (ids: ReadonlyMap<string, string>): Samples => ({
   Produce: { topic: produced(), transactionalId: produced(TRANSACTIONAL) },
   Fetch: { topic: fetched, replica: { ...fetched, replicaId: 1 } },
   ListOffsets: { topic: { replicaId: -1, topics: [{ name: 'orders', partitions: [{ partitionIndex: 0, timestamp: -1 }] }] } },
@@ -85,6 +124,44 @@ export const samples: { readonly [A in keyof typeof permissions]: { readonly [N 
     group: { ...config(32, 'readers'), validateOnly: true },
     cluster: { ...config(4, ''), validateOnly: true }
   },
+  AlterConfigs: {
+    topic: { ...config(2, 'orders'), validateOnly: true },
+    group: { ...config(32, 'readers'), validateOnly: true },
+    cluster: { ...config(4, ''), validateOnly: true }
+  },
+  AddPartitionsToTxn: { transactionalId: added, topic: added },
+  AddOffsetsToTxn: { transactionalId: { ...transaction, groupId: 'readers' }, group: { ...transaction, groupId: 'readers' } },
+  EndTxn: { transactionalId: { ...transaction, committed: true } },
+  TxnOffsetCommit: { transactionalId: txnCommitted, group: txnCommitted, topic: txnCommitted },
+  DescribeLogDirs: { cluster: { topics: null } },
+  ElectLeaders: { cluster: { topicPartitions: [{ topic: 'orders', partitions: [0] }], timeoutMs: 1000 } },
+  OffsetDelete: { group: { groupId: 'readers', topics }, topic: { groupId: 'readers', topics } },
+  DescribeProducers: { topic: { topics: [{ name: 'orders', partitionIndexes: [0] }] } },
+  DescribeTransactions: { transactionalId: { transactionalIds: ['tx'] }, listed: { transactionalIds: ['tx'] } },
+  ListTransactions: { transactionalId: { stateFilters: [], producerIdFilters: [] } },
+  ConsumerGroupHeartbeat: { group: heartbeat, topic: heartbeat, listed: { ...heartbeat, subscribedTopicNames: null, subscribedTopicRegex: '.*' } },
+  ConsumerGroupDescribe: { group, topic: group },
+  ListConfigResources: { cluster: { resourceTypes: [] } },
+  DescribeTopicPartitions: { topic: { topics: [{ name: 'orders' }] }, listed: { topics: [] } },
+  ShareGroupHeartbeat: { group: heartbeat, topic: heartbeat, listed: { ...heartbeat, subscribedTopicNames: null } },
+  ShareGroupDescribe: { group, topic: group },
+  ShareFetch: { group: shared(ids), topic: shared(ids) },
+  ShareAcknowledge: { group: shared(ids), topic: shared(ids) },
+  StreamsGroupHeartbeat: { group: topology('orders'), topic: topology('orders'), create: topology('readers-log') },
+  StreamsGroupDescribe: { group, topic: group },
+  DescribeShareGroupOffsets: {
+    group: { groups: [{ groupId: 'readers', topics: [{ topicName: 'orders', partitions: [0] }] }] },
+    topic: { groups: [{ groupId: 'readers', topics: [{ topicName: 'orders', partitions: [0] }] }] },
+    listed: { groups: [{ groupId: 'readers', topics: null }] }
+  },
+  AlterShareGroupOffsets: {
+    group: { groupId: 'readers', topics: [{ topicName: 'orders', partitions: offset }] },
+    topic: { groupId: 'readers', topics: [{ topicName: 'orders', partitions: offset }] }
+  },
+  DeleteShareGroupOffsets: {
+    group: { groupId: 'readers', topics: [{ topicName: 'orders' }] },
+    topic: { groupId: 'readers', topics: [{ topicName: 'orders' }] }
+  },
   DescribeClientQuotas: { cluster: { components: [], strict: false } },
   AlterClientQuotas: {
     cluster: {
@@ -94,4 +171,4 @@ export const samples: { readonly [A in keyof typeof permissions]: { readonly [N 
   DescribeUserScramCredentials: { cluster: { users: null } },
   AlterUserScramCredentials: { cluster: { deletions: [{ name: 'a', mechanism: 1 }], upsertions: [] } },
   DescribeCluster: { clusterOperations: { includeClusterAuthorizedOperations: true } }
-}
+})
