@@ -28,12 +28,15 @@ export async function connect (endpoint: Endpoint, signal: AbortSignal, { tls, m
     : connectTls({ host, port, secureContext: tls.context, rejectUnauthorized: true, ...isIP(host) === 0 && { servername: host } })
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const fail = (error: unknown): void => reject(error instanceof Error ? error : new Error(String(error)))
-  const aborted = (): void => fail(signal.reason)
-  const closed = (): void => fail(new Error(`The broker at ${formatEndpoint(endpoint)} closed the connection before it was ready.`))
-  const failed = (error: NodeJS.ErrnoException): void =>
-    fail(new Error(`The broker at ${formatEndpoint(endpoint)} ${whyNot(error, endpoint, tls?.ca ?? null)}`, { cause: error }))
-  const timer = setTimeout(() => fail(new Error(
-    `The broker at ${formatEndpoint(endpoint)} did not ${tls === null ? 'answer' : 'finish the TLS handshake'} within ${timeoutMs} ms.`)), timeoutMs)
+  const closed = (): void => fail(new Error(`The broker at ${formatEndpoint(endpoint)} ${tls === null ? 'closed the connection at once.' : CUT_SHORT}`))
+  const failed = (error: NodeJS.ErrnoException): void => {
+    const why = tls !== null && error.code === 'ECONNRESET' ? CUT_SHORT : whyNot(error, endpoint, tls?.ca ?? null)
+    fail(new Error(`The broker at ${formatEndpoint(endpoint)} ${why}`, { cause: error }))
+  }
+  const late = (how: string): void =>
+    fail(new Error(`The broker at ${formatEndpoint(endpoint)} did not ${tls === null ? 'answer' : 'finish the TLS handshake'} ${how}.`))
+  const timer = setTimeout(() => late(`within ${timeoutMs} ms`), timeoutMs)
+  const aborted = (): void => (signal.reason as Error | null)?.name === 'TimeoutError' ? late('in time') : fail(signal.reason)
   const ready = tls === null ? 'connect' : 'secureConnect'
   signal.addEventListener('abort', aborted, { once: true })
   socket.on('error', failed).on('close', closed).on(ready, resolve)
@@ -65,6 +68,8 @@ loopback.addAddress('::1', 'ipv6')
 
 /** The address that was reached, and not the name that was looked up: a name may lead anywhere. */
 const isThisMachine = (address = '::'): boolean => loopback.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+
+const CUT_SHORT = 'closed the connection in the middle of the TLS handshake. Is that its TLS listener, and does it ask for a certificate of ours?'
 
 /** Ends the sentence "The broker at HOST:PORT ...". */
 function whyNot (error: NodeJS.ErrnoException, { host }: Endpoint, ca: string | null): string {

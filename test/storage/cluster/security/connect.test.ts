@@ -77,6 +77,7 @@ t.test('whoever has left waits no longer', async t => {
   controller.abort(new Error('left'))
   t.equal(await connecting, 'left')
   t.equal(await fails(security, port, '127.0.0.1', controller.signal), 'left')
+  t.equal(await fails(security, port, '127.0.0.1', AbortSignal.timeout(50)), `The broker at 127.0.0.1:${port} did not finish the TLS handshake in time.`)
 })
 
 t.test('TLS: the authority and the name of the certificate are checked', async t => {
@@ -104,7 +105,7 @@ t.test('TLS: a broker that does not speak it', async t => {
   const { security } = withFiles(t, { ca: authority.cert })
   t.match(await fails(security, port), /does not speak TLS there \(ERR_SSL_[A-Z_]+\)/)
   const closing = await listen(t, createServer(socket => { socket.destroy() }))
-  t.match(await fails(security, closing), /closed the connection before it was ready|cannot be reached \(ECONNRESET\)/)
+  t.match(await fails(security, closing), /closed the connection in the middle of the TLS handshake\. Is that its TLS listener/)
 })
 
 t.test('TLS: a certificate of ours is shown where we have one', async t => {
@@ -114,7 +115,7 @@ t.test('TLS: a certificate of ours is shown where we have one', async t => {
   })
   const { security } = withFiles(t, { ca: authority.cert, ...client }, true)
   t.equal(await fails(security, port), 'no failure')
-  t.match(await fails(withFiles(t, { ca: authority.cert }).security, port), /ends the TLS handshake|cannot be reached|closed the connection/)
+  t.match(await fails(withFiles(t, { ca: authority.cert }).security, port), /ends the TLS handshake|closed the connection in the middle/)
   t.strictSame(shown, ['client'])
 })
 

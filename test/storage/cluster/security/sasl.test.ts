@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createIdentity } from '../../../../storage/cluster/security/identity.ts'
 import type { SaslOptions } from '../../../../storage/cluster/security/options.ts'
+import { IdentityRefused } from '../../../../storage/cluster/security/refused.ts'
 import { FakeChannel } from './fake-channel.ts'
 
 const SECRET = 'secret-canary'
@@ -44,7 +45,8 @@ t.test('what is offered is told where ours is not among it', async t => {
 
 t.test('a connection that ends is told as it ended', async t => {
   const broken = new FakeChannel(() => { throw new Error('the connection ended') })
-  await t.rejects(prove(plain, broken), { message: 'the connection ended' })
+  await t.rejects(prove(plain, broken), { name: 'Error', message: 'the connection ended' }, 'which is no fault of the identity')
+  await t.rejects(prove(plain, new FakeChannel(() => ({ error: 'SASL_AUTHENTICATION_FAILED' }))), IdentityRefused)
 })
 
 t.test('a password of a file is read again when it changes', async t => {
