@@ -34,8 +34,8 @@ const rows: readonly (readonly [from: RegExp, to: RegExp])[] = [
   [/^src\/(app|main)\.ts$/, /^(protocol|storage|src|routes|ui)\//],
   // State of ours in a topic; who may do what is known in src/access; proofs of identity, the rules and the native door build on it.
   ...[
-    ['state'], ['access', 'state'], ['auth', 'access'], ['kafka', 'auth', 'access'], ['policies', 'access', 'schemas'], ['client', 'access'],
-    ['schemas', 'state']
+    ['state'], ['access', 'state'], ['gateways', 'state'], ['auth', 'access'], ['kafka', 'auth', 'access'],
+    ['policies', 'access', 'schemas', 'gateways'], ['client', 'access'], ['schemas', 'state']
   ].map(([room, ...others]) => [
     new RegExp(`^src/${room}/`),
     new RegExp(`^src/(${[room, ...others].map(name => `${name}/`).join('|')}|logger\\.ts$|histogram\\.ts$)|^protocol/|^storage/engine\\.ts$`)
