@@ -5,18 +5,18 @@ import { errorRow, errors } from '../../protocol/errors.ts'
 import { writeResponse, type RequestHeader } from '../../protocol/frame.ts'
 import { Produce } from '../../protocol/messages/00-produce.ts'
 import type { Api, Request, Response } from '../../protocol/schema.ts'
-import { advertise, type Address } from './advertise.ts'
+import { advertise, type Address, type AddressOf } from './advertise.ts'
 
 /** Whether the client waits for no answer: Produce with acks=0. */
 export function isSilent (api: Api, request: Request<Api>): boolean {
   return api === Produce && (request as Request<typeof Produce>).acks === 0
 }
 
-/** The response frame, with our address where the engine left it out. Throws if the response does not fit its version. */
+/** The response frame, with the addresses that the engine left out. Throws if the response does not fit its version. */
 export function encodeAnswer (
-  api: Api, { version, correlationId }: RequestHeader, response: Response<Api>, throttleMs: number, address: Address
+  api: Api, { version, correlationId }: RequestHeader, response: Response<Api>, throttleMs: number, own: Address, addressOf: AddressOf
 ): Buffer[] {
-  let body = advertise(api, version, response, address)
+  let body = advertise(api, version, response, own, addressOf)
   const told = (body as { readonly throttleTimeMs?: number }).throttleTimeMs
   // KIP-219: the answer goes out at once and says how long the client should hold back; the door holds it to that.
   if (throttleMs > 0 && told !== undefined) body = { ...body, throttleTimeMs: Math.max(told, Math.ceil(throttleMs)) }

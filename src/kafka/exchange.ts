@@ -9,7 +9,7 @@ import { Fetch } from '../../protocol/messages/01-fetch.ts'
 import { Reader } from '../../protocol/reader.ts'
 import type { Context, Dispatch } from '../../protocol/rpc.ts'
 import type { Api, Response } from '../../protocol/schema.ts'
-import type { Address } from './advertise.ts'
+import type { Address, AddressOf } from './advertise.ts'
 import { encodeAnswer, isSilent, silentFailure } from './answer.ts'
 import type { Handshake } from './handshake.ts'
 import type { Login, Outcome } from './login.ts'
@@ -33,6 +33,8 @@ export interface ExchangeHost {
   readonly dispatch: Dispatch
   readonly handshake: Handshake
   readonly advertised: Address | null
+  /** Where other gateways are found. */
+  readonly addressOf: AddressOf
   /** Told how long the event loop was busy with a request: with reading and dispatching it, and with writing its answer. */
   readonly work: ((context: Context, ms: number) => void) | null
 }
@@ -107,6 +109,7 @@ export class Exchange {
       clientId: header.clientId ?? '',
       address: this.#peer.address,
       version: header.version,
+      connection: this,
       signal: this.#controller.signal,
       throttleMs: 0
     }
@@ -138,9 +141,9 @@ export class Exchange {
         const failure = silentFailure(response as Response<typeof Produce>)
         if (failure !== null) return this.#line.hangUp('acks0_failed', header, failure)
       } else if (!this.#line.closed) {
-        const { work } = this.#host
+        const { work, advertised, addressOf } = this.#host
         const startedAt = work === null ? 0 : performance.now()
-        this.#line.send(encodeAnswer(api, header, response, context.throttleMs, this.#host.advertised ?? this.#peer.reached))
+        this.#line.send(encodeAnswer(api, header, response, context.throttleMs, advertised ?? this.#peer.reached, addressOf))
         if (work !== null) work(context, performance.now() - startedAt)
       }
     } catch (error) {

@@ -40,29 +40,37 @@ const PRODUCE_ADVERTISED_FROM = 0
 /** What Kafka accepts as the name and as the version of client software. */
 const SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
 
-export class Handshake {
-  readonly #served = new Map<number, Served>()
-  readonly #protocol: SecurityProtocol
-  readonly #apiKeys: ResponseInput<typeof ApiVersions>['apiKeys']
+/** The versions that are answered, by api key. */
+export type Supports = ReadonlyMap<number, readonly [min: number, max: number]>
 
-  /** `supports` is what lies behind the waist; it is cut to what the codec can read. */
-  constructor (supports: ReadonlyMap<number, readonly [min: number, max: number]>, protocol: SecurityProtocol) {
+/** What is advertised and let through, for as long as `from` is what lies behind. */
+interface Table {
+  readonly from: Supports
+  readonly served: ReadonlyMap<number, Served>
+  readonly apiKeys: ResponseInput<typeof ApiVersions>['apiKeys']
+}
+
+export class Handshake {
+  readonly #supports: () => Supports
+  readonly #protocol: SecurityProtocol
+  #known: Table
+
+  /** `supports` is what lies behind the waist, which may change as a cluster behind is upgraded; it is cut to what the codec can read. */
+  constructor (supports: Supports | (() => Supports), protocol: SecurityProtocol) {
+    this.#supports = typeof supports === 'function' ? supports : () => supports
     this.#protocol = protocol
-    for (const [key, [min, max]] of supports) {
-      const api = apiOf(key)
-      if (api === undefined) continue
-      const served = { api, min: Math.max(min, api.versions[0]), max: Math.min(max, api.versions[1]) }
-      if (served.min <= served.max) this.#served.set(key, served)
-    }
-    for (const api of ownApis) this.#served.set(api.key, { api, min: api.versions[0], max: api.versions[1] })
-    this.#apiKeys = [...this.#served.values()]
-      .sort((a, b) => a.api.key - b.api.key)
-      .map(({ api, min, max }) => ({ apiKey: api.key, minVersion: api === Produce ? PRODUCE_ADVERTISED_FROM : min, maxVersion: max }))
+    this.#known = tableOf(this.#supports())
+  }
+
+  get #table (): Table {
+    const supports = this.#supports()
+    if (supports !== this.#known.from) this.#known = tableOf(supports)
+    return this.#known
   }
 
   /** The api that a request is for, or a sentence on why it cannot be served. Kafka closes the connection then, and so do we. */
   find ({ apiKey, version }: RequestHeader): Api | string {
-    const served = this.#served.get(apiKey)
+    const served = this.#table.served.get(apiKey)
     if (served === undefined) return `Api ${apiOf(apiKey)?.name ?? 'key'} (${apiKey}) is not served here, nor advertised.`
     if (version >= served.min && version <= served.max) return served.api
     const remedy = version > served.max ? 'the client should ask for ApiVersions first' : 'use a newer client'
@@ -97,8 +105,38 @@ export class Handshake {
       return { frame: writeResponse(ApiVersions, version, correlationId, { errorCode: errors.INVALID_REQUEST, apiKeys: [] }), software: null }
     }
     // No feature is ever advertised: a client that sees one relies on more than these versions.
-    const frame = writeResponse(ApiVersions, version, correlationId, { errorCode: errors.NONE, apiKeys: this.#apiKeys })
+    const frame = writeResponse(ApiVersions, version, correlationId, { errorCode: errors.NONE, apiKeys: this.#table.apiKeys })
     return { frame, software: introduces ? { name, version: clientSoftwareVersion } : null }
+  }
+}
+
+function tableOf (from: Supports): Table {
+  const served = new Map<number, Served>()
+  for (const [key, [least, most]] of from) {
+    const api = apiOf(key)
+    if (api === undefined) continue
+    const [min, max] = [Math.max(least, api.versions[0]), Math.min(most, api.versions[1])]
+    if (min <= max) served.set(key, { api, min, max })
+  }
+  for (const api of ownApis) served.set(api.key, { api, min: api.versions[0], max: api.versions[1] })
+  const apiKeys = [...served.values()]
+    .sort((a, b) => a.api.key - b.api.key)
+    .map(({ api, min, max }) => ({ apiKey: api.key, minVersion: api === Produce ? PRODUCE_ADVERTISED_FROM : min, maxVersion: max }))
+  return { from, served, apiKeys }
+}
+
+/** What may change, and what does not: one map, and another one only when the first has changed. */
+export function supportsOf (changing: () => Supports, more: Iterable<readonly [number, readonly [min: number, max: number]]>): () => Supports {
+  const rest = [...more]
+  let from = changing()
+  let all: Supports = new Map([...from, ...rest])
+  return () => {
+    const now = changing()
+    if (now !== from) {
+      from = now
+      all = new Map([...now, ...rest])
+    }
+    return all
   }
 }
 

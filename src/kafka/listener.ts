@@ -11,9 +11,9 @@ import type { ConnectionLimits } from '../access/connections.ts'
 import type { MemoryBudget } from '../access/memory-budget.ts'
 import { AuthenticationFailed, type Identity, type Mechanism, type Origin, type SaslServer } from '../auth/identity.ts'
 import { Doorkeeper } from './admission.ts'
-import { formatAddress, plainAddress, type Address } from './advertise.ts'
+import { formatAddress, onlyOwn, plainAddress, type Address } from './advertise.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
-import { Handshake } from './handshake.ts'
+import { Handshake, type Supports } from './handshake.ts'
 import { LogLimit } from './log-limit.ts'
 import { usesSasl, usesTls, type SecurityProtocol } from './security.ts'
 import type { KafkaStats } from './stats.ts'
@@ -66,13 +66,18 @@ export interface KafkaListenerOptions {
   /** Told how long the event loop was busy with a request, for `request_percentage`. While it is null, no clock is read. */
   readonly work: ((context: Context, ms: number) => void) | null
   readonly dispatch: Dispatch
-  /** What lies behind `dispatch`, by api key: this is what ApiVersions advertises. */
-  readonly supports: ReadonlyMap<number, readonly [min: number, max: number]>
+  /**
+   * What lies behind `dispatch`, by api key: this is what ApiVersions advertises. A function where that may change: it gives
+   * another map then, and the same one until then.
+   */
+  readonly supports: Supports | (() => Supports)
   readonly host: string
   /** 0 for any free port. */
   readonly port: number
   /** What clients are told to connect to; null for the address that each of them reached. */
   readonly advertised: Address | null
+  /** Where clients of a listener find the nodes whose host the engine leaves empty; everywhere at `own`, where they came in, if not given. */
+  readonly addressOf?: (nodeId: number, listener: string, own: Address) => Address
   readonly limits: KafkaLimits
   readonly logger: Logger
   readonly stats: KafkaStats
@@ -228,7 +233,7 @@ class Listener implements KafkaListener {
   #host (): ConnectionHost {
     const {
       name, protocol, sasl, mechanisms, maxReauthMs, dispatch, supports, advertised, connections, memory, work, limits, stats, httpHint,
-      limited = () => {}
+      addressOf, limited = () => {}
     } = this.#options
     if (usesSasl(protocol) && sasl === null) throw new Error(`A listener with the protocol ${protocol} needs somebody who knows credentials.`)
     const ticks = (ms: number): number => Math.ceil(ms / this.#sweepMs)
@@ -239,6 +244,7 @@ class Listener implements KafkaListener {
       handshake: new Handshake(supports, protocol),
       login: usesSasl(protocol) ? { server: sasl!, mechanisms, maxReauthMs, maxRequests: limits.maxUnauthenticatedRequests, stats } : null,
       advertised,
+      addressOf: addressOf === undefined ? onlyOwn : (nodeId, own) => addressOf(nodeId, name, own),
       connections,
       memory,
       work,

@@ -72,6 +72,41 @@ t.test('or the advertised one', async t => {
   await check(t, await door.open(), { host: 'kafka.example', port: 19092 })
 })
 
+t.test('other gateways have their own addresses, by their node ids and the name of the listener', async t => {
+  const asked: unknown[] = []
+  const addressOf = (nodeId: number, listener: string, own: { host: string, port: number }): { host: string, port: number } => {
+    asked.push([nodeId, listener, own.host])
+    return nodeId === 7 ? { host: 'gateway-7.example', port: 7007 } : own
+  }
+  const [first, seventh] = [{ nodeId: 1, host: '', port: 0 }, { nodeId: 7, host: '', port: 0 }]
+  const door = await openDoor(t, {
+    name: 'OUTSIDE',
+    addressOf,
+    advertised: { host: 'gateway-1.example', port: 1001 },
+    answer (api, _request, { version }) {
+      switch (api) {
+        case Metadata: return { brokers: [first, seventh], controllerId: 1, topics: [] }
+        case DescribeCluster: return { clusterId: 'c', brokers: [{ ...first, brokerId: 1 }, { ...seventh, brokerId: 7 }] }
+        case Fetch: return { responses: [], nodeEndpoints: [seventh] }
+        default: return version < 4 ? seventh : { coordinators: [{ ...seventh, key: 'a', errorCode: 0, errorMessage: null }] }
+      }
+    }
+  })
+  const wire = await door.open()
+  const [own, theirs] = [{ host: 'gateway-1.example', port: 1001 }, { host: 'gateway-7.example', port: 7007 }]
+  wire.send(Metadata, 12, 1, { topics: [] })
+  t.match((await wire.answer(Metadata, 12)).body.brokers, [{ nodeId: 1, ...own }, { nodeId: 7, ...theirs }])
+  wire.send(DescribeCluster, 1, 2, { includeClusterAuthorizedOperations: false })
+  t.match((await wire.answer(DescribeCluster, 1)).body.brokers, [{ brokerId: 1, ...own }, { brokerId: 7, ...theirs }])
+  wire.send(Fetch, 17, 3, { maxWaitMs: 0, minBytes: 0, topics: [] })
+  t.match((await wire.answer(Fetch, 17)).body.nodeEndpoints, [{ nodeId: 7, ...theirs }])
+  wire.send(FindCoordinator, 3, 4, { key: 'g' })
+  t.match((await wire.answer(FindCoordinator, 3)).body, { nodeId: 7, ...theirs })
+  wire.send(FindCoordinator, 4, 5, { coordinatorKeys: ['a'] })
+  t.match((await wire.answer(FindCoordinator, 4)).body.coordinators, [{ nodeId: 7, ...theirs }])
+  t.same(asked[0], [1, 'OUTSIDE', 'gateway-1.example'])
+})
+
 t.test('a coordinator that could not be found has no address', async t => {
   const door = await openDoor(t, { answer: () => ({ errorCode: errors.COORDINATOR_NOT_AVAILABLE, nodeId: -1, host: '', port: -1 }) })
   const wire = await door.open()

@@ -8,6 +8,7 @@ import { SaslHandshake } from '../../../protocol/messages/17-sasl-handshake.ts'
 import { ApiVersions } from '../../../protocol/messages/18-api-versions.ts'
 import { SaslAuthenticate } from '../../../protocol/messages/36-sasl-authenticate.ts'
 import type { Response } from '../../../protocol/schema.ts'
+import { supportsOf, type Supports } from '../../../src/kafka/handshake.ts'
 import { beat, openDoor } from './wire.ts'
 
 const client = { clientSoftwareName: 'apache-kafka-java', clientSoftwareVersion: '4.3.1' }
@@ -139,4 +140,27 @@ t.test('names without end are cut short in the log', async t => {
   const { software, clientId } = door.logs.at(-1)!
   t.equal(software, `${'n'.repeat(128)}… 1`)
   t.equal(clientId, `${'c'.repeat(128)}…`)
+})
+
+t.test('what is served may change while clients are connected', async t => {
+  let behind: Supports = new Map([[3, [0, 9]]])
+  const own: [number, [number, number]][] = [[12, [0, 4]]]
+  const supports = supportsOf(() => behind, own)
+  t.equal(supports(), supports(), 'the same, until it is another')
+  const door = await openDoor(t, { supports, answer: () => ({ brokers: [], topics: [] }) })
+  const wire = await door.open()
+  const ask = async (): Promise<Record<number, [number, number]>> => {
+    wire.send(ApiVersions, 3, 1, client)
+    return rangesOf((await wire.answer(ApiVersions, 3)).body)
+  }
+  t.match(await ask(), { 3: [0, 9], 12: [0, 4] })
+  behind = new Map([[3, [1, 12]], [1, [4, 12]]])
+  t.match(await ask(), { 1: [4, 12], 3: [1, 12], 12: [0, 4] })
+  wire.send(Metadata, 12, 2, { topics: [] })
+  t.equal((await wire.answer(Metadata, 12)).correlationId, 2, 'the connection goes on, with what is new')
+  behind = new Map([[3, [1, 12]]])
+  t.notOk(1 in await ask())
+  wire.send(Fetch, 12, 3, { maxWaitMs: 0, minBytes: 0, topics: [] })
+  await wire.closed()
+  await door.ended('unsupported')
 })
