@@ -2,7 +2,7 @@
  * `docs/permissions.md` as text, from the table that is enforced.
  */
 import { apis } from '../../protocol/apis.ts'
-import { HIDDEN_TOPIC, permissions, type Need, type Needs } from '../../src/policies/permissions.ts'
+import { hiddenTopics, permissions, type Need, type Needs } from '../../src/policies/permissions.ts'
 import { registryPermissions } from '../../src/policies/registry-permissions.ts'
 
 const table = permissions as { readonly [api: string]: Needs }
@@ -27,8 +27,8 @@ ${[...apis].sort((a, b) => a.key - b.key).flatMap(({ name }) => rowsOf(name)).jo
 
 What is left out of lists, and the authorised operations of KIP-430, are not reported as denials.
 
-The topic \`${HIDDEN_TOPIC}\` holds users, rules and quotas. Nobody sees it, super users neither: it is not listed, is answered as a topic
-that does not exist, and cannot be created.
+The topic \`${hiddenTopics[0]}\` holds users, rules and quotas; in \`${hiddenTopics[1]}\` gateways in front of one cluster find each other.
+Nobody sees them, super users neither: they are not listed, are answered as topics that do not exist, and cannot be created.
 
 ## The schema registry
 

@@ -6,7 +6,7 @@ import { ElectLeaders } from '../../protocol/messages/43-elect-leaders.ts'
 import type { Request, Response } from '../../protocol/schema.ts'
 import { answerOf, partly, rule, type Elements, type Rule } from './authorize-elements.ts'
 import { unknownTopic } from './authorize-gate.ts'
-import { HIDDEN_TOPIC, permissions } from './permissions.ts'
+import { isHidden, permissions } from './permissions.ts'
 
 const describeLogDirs = rule(DescribeLogDirs, async (request, context, next, gate) => {
   const refused = gate.checkCluster(context, permissions.DescribeLogDirs.cluster)
@@ -15,7 +15,7 @@ const describeLogDirs = rule(DescribeLogDirs, async (request, context, next, gat
     return answerOf(DescribeLogDirs, { errorCode: refused.errorCode, results: [] })
   }
   const response = await next(DescribeLogDirs, request, context)
-  return { ...response, results: response.results.map(dir => ({ ...dir, topics: dir.topics.filter(({ name }) => name !== HIDDEN_TOPIC) })) }
+  return { ...response, results: response.results.map(dir => ({ ...dir, topics: dir.topics.filter(({ name }) => !isHidden(name)) })) }
 })
 
 type Elected = NonNullable<Request<typeof ElectLeaders>['topicPartitions']>[number]
@@ -27,7 +27,7 @@ const ERROR_SINCE = 1
 const elections: Elements<typeof ElectLeaders, Elected, Election> = {
   api: ElectLeaders,
   of: ({ topicPartitions }) => topicPartitions ?? [],
-  check: ({ topic }) => topic === HIDDEN_TOPIC ? unknownTopic(permissions.ElectLeaders.cluster, topic) : null,
+  check: ({ topic }) => isHidden(topic) ? unknownTopic(permissions.ElectLeaders.cluster, topic) : null,
   only: (request, topicPartitions) => ({ ...request, topicPartitions }),
   answers: ({ replicaElectionResults }) => replicaElectionResults,
   answered: (response, replicaElectionResults) => ({ ...response, replicaElectionResults }),
@@ -47,7 +47,7 @@ const electLeaders = rule(ElectLeaders, async (request, context, next, gate) => 
   }
   if (request.topicPartitions !== null) return await partly(elections, request, context, next, gate)
   const response = await next(ElectLeaders, request, context)
-  return { ...response, replicaElectionResults: response.replicaElectionResults.filter(({ topic }) => topic !== HIDDEN_TOPIC) }
+  return { ...response, replicaElectionResults: response.replicaElectionResults.filter(({ topic }) => !isHidden(topic)) }
 })
 
 export const brokerRules: readonly Rule[] = [describeLogDirs, electLeaders]

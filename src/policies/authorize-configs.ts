@@ -9,7 +9,7 @@ import type { Context } from '../../protocol/rpc.ts'
 import type { Response } from '../../protocol/schema.ts'
 import type { Gate, Refusal } from './authorize-gate.ts'
 import { answerOf, each, rule, type Rule } from './authorize-elements.ts'
-import { HIDDEN_TOPIC, permissions, type Need } from './permissions.ts'
+import { isHidden, permissions, type Need } from './permissions.ts'
 
 /** Kafka's ConfigResource types; all others belong to the cluster. */
 const TOPIC = 2
@@ -65,7 +65,7 @@ const listConfigResources = rule(ListConfigResources, async (request, context, n
   const response = await next(ListConfigResources, request, context)
   return {
     ...response,
-    configResources: response.configResources.filter(({ resourceType, resourceName }) => resourceType !== TOPIC || resourceName !== HIDDEN_TOPIC)
+    configResources: response.configResources.filter(({ resourceType, resourceName }) => resourceType !== TOPIC || !isHidden(resourceName))
   }
 })
 

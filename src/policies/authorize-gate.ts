@@ -6,7 +6,7 @@ import type { Context, Door, Principal } from '../../protocol/rpc.ts'
 import type { Api } from '../../protocol/schema.ts'
 import type { RequestAuthorizer } from '../access/authorizer.ts'
 import { CLUSTER_NAME, operations, type Operation, type ResourceType } from '../access/model.ts'
-import { HIDDEN_TOPIC, toldOperations, type Need } from './permissions.ts'
+import { isHidden, toldOperations, type Need } from './permissions.ts'
 import { ShareSessions } from './share-sessions.ts'
 import { TopicNames } from './topic-names.ts'
 
@@ -62,7 +62,7 @@ export class Gate {
   /** Null if the resource may be used. A hidden topic does not exist, for those who would learn of one that does not. */
   check (context: Context, need: Need, name: string): Refusal | null {
     if (!this.may(context, need, name)) return refusal(need, name)
-    if (name === HIDDEN_TOPIC && need.resourceType === 'TOPIC') return unknownTopic(need, name)
+    if (need.resourceType === 'TOPIC' && isHidden(name)) return unknownTopic(need, name)
     return null
   }
 

@@ -11,7 +11,7 @@ import type { Context, Dispatch } from '../../protocol/rpc.ts'
 import type { Response } from '../../protocol/schema.ts'
 import { answerOf, partly, rule, type Elements, type Rule } from './authorize-elements.ts'
 import type { Gate, Refusal } from './authorize-gate.ts'
-import { HIDDEN_TOPIC, permissions, type Need } from './permissions.ts'
+import { isHidden, permissions, type Need } from './permissions.ts'
 
 interface Heartbeat { readonly groupId: string, readonly subscribedTopicNames: string[] | null }
 interface HeartbeatNeeds { readonly group: Need, readonly topic: Need, readonly listed: Need }
@@ -19,13 +19,13 @@ interface Assignment { topicPartitions: { topicId: string, partitions: number[] 
 
 function checkHeartbeat ({ groupId, subscribedTopicNames }: Heartbeat, needs: HeartbeatNeeds, context: Context, gate: Gate): Refusal | null {
   return gate.check(context, needs.group, groupId) ??
-    (subscribedTopicNames ?? []).map(name => name === HIDDEN_TOPIC ? null : gate.check(context, needs.topic, name)).find(one => one !== null) ?? null
+    (subscribedTopicNames ?? []).map(name => isHidden(name) ? null : gate.check(context, needs.topic, name)).find(one => one !== null) ?? null
 }
 
 /** Who asks for the hidden topic asks for one that is not there, which is no error. */
 function withoutHidden<H extends Heartbeat> (request: H): H {
   const { subscribedTopicNames: names } = request
-  return names?.includes(HIDDEN_TOPIC) === true ? { ...request, subscribedTopicNames: names.filter(name => name !== HIDDEN_TOPIC) } : request
+  return names?.some(isHidden) === true ? { ...request, subscribedTopicNames: names.filter(name => !isHidden(name)) } : request
 }
 
 /**
@@ -89,14 +89,14 @@ const undescribed = { groupState: '', groupEpoch: 0, assignmentEpoch: 0, assigno
 /** A group that reads a topic that the caller may not describe is not described at all. */
 function refuseGroup ({ errorCode }: { readonly errorCode: number }, names: readonly string[], need: Need, context: Context, gate: Gate): Refusal | null {
   if (errorCode !== errors.NONE) return null
-  const refused = names.map(name => name === HIDDEN_TOPIC ? null : gate.check(context, need, name)).find(one => one !== null)
+  const refused = names.map(name => isHidden(name) ? null : gate.check(context, need, name)).find(one => one !== null)
   return refused === undefined ? null : { ...refused, message: 'The group reads a topic that may not be described.' }
 }
 
 const namesIn = ({ topicPartitions }: Parts): string[] => topicPartitions.map(({ topicName }) => topicName)
 
 const shown = <P extends Parts>(parts: P): P =>
-  ({ ...parts, topicPartitions: parts.topicPartitions.filter(({ topicName }) => topicName !== HIDDEN_TOPIC) })
+  ({ ...parts, topicPartitions: parts.topicPartitions.filter(({ topicName }) => !isHidden(topicName)) })
 
 const consumerDescribe = rule(ConsumerGroupDescribe, async (request, context, next, gate) => {
   const response = await partly(consumerGroups, request, context, next, gate)

@@ -12,7 +12,7 @@ import type { Context } from '../../protocol/rpc.ts'
 import type { Chunks, Request, Response } from '../../protocol/schema.ts'
 import { refusal, type Gate, type Refusal } from './authorize-gate.ts'
 import { checkTopic, each, partly, refuseAll, rule, type Elements, type Rule } from './authorize-elements.ts'
-import { HIDDEN_TOPIC, permissions } from './permissions.ts'
+import { isHidden, permissions } from './permissions.ts'
 
 type ProduceRequest = Request<typeof Produce>
 type ProduceTopic = ProduceRequest['topicData'][number]
@@ -90,7 +90,7 @@ function checkReplica (topic: string, topicId: string, context: Context, gate: G
 
 function checkHidden (gate: Gate, context: Context, topic: string, topicId: string): Refusal | null {
   const name = topic === '' ? gate.names.get(topicId) : topic
-  return name === HIDDEN_TOPIC || name === undefined ? checkTopic(gate, context, permissions.Fetch.topic, topic, topicId) : null
+  return name === undefined || isHidden(name) ? checkTopic(gate, context, permissions.Fetch.topic, topic, topicId) : null
 }
 
 const listOffsets = each({

@@ -9,7 +9,7 @@ import type { Context } from '../../protocol/rpc.ts'
 import type { Request, Response } from '../../protocol/schema.ts'
 import { answerOf, interleave, partly, rule, type Elements, type Rule } from './authorize-elements.ts'
 import type { Gate, Refusal } from './authorize-gate.ts'
-import { HIDDEN_TOPIC, permissions } from './permissions.ts'
+import { isHidden, permissions } from './permissions.ts'
 import { NO_TOPIC_ID } from './topic-names.ts'
 
 type Group = Request<typeof DescribeShareGroupOffsets>['groups'][number]
@@ -62,7 +62,7 @@ const refuseTopic = ({ topicName, partitions }: Topic, { errorCode, message }: R
     startOffset: -1,
     leaderEpoch: 0,
     lag: -1,
-    ...topicName === HIDDEN_TOPIC && errorCode === errors.UNKNOWN_TOPIC_OR_PARTITION
+    ...isHidden(topicName) && errorCode === errors.UNKNOWN_TOPIC_OR_PARTITION
       ? { errorCode: errors.NONE, errorMessage: null }
       : { errorCode, errorMessage: message }
   }))

@@ -8,7 +8,7 @@ import type { Context, Dispatch } from '../../protocol/rpc.ts'
 import type { Request, Response } from '../../protocol/schema.ts'
 import { answerOf, partly, rule, type Elements, type Rule } from './authorize-elements.ts'
 import { refusal, type Gate, type Refusal } from './authorize-gate.ts'
-import { HIDDEN_TOPIC, permissions } from './permissions.ts'
+import { isHidden, permissions } from './permissions.ts'
 import { existing } from './topic-names.ts'
 
 interface Subtopology {
@@ -49,9 +49,9 @@ async function checkTopology ({ topology }: Request<typeof StreamsGroupHeartbeat
   if (topology === null) return null
   const names = [...topicsOf(topology.subtopologies)]
   // As with Kafka's own internal topics, whoever asks.
-  if (names.includes(HIDDEN_TOPIC)) {
-    const message = `The topic ${HIDDEN_TOPIC} may not be used.`
-    return { errorCode: errors.STREAMS_INVALID_TOPOLOGY, message, need: null, resourceName: HIDDEN_TOPIC }
+  const hidden = names.find(isHidden)
+  if (hidden !== undefined) {
+    return { errorCode: errors.STREAMS_INVALID_TOPOLOGY, message: `The topic ${hidden} may not be used.`, need: null, resourceName: hidden }
   }
   const refused = names.find(name => !gate.may(context, needs.topic, name))
   return refused === undefined ? await checkCreation(internalTopics(topology.subtopologies), context, next, gate) : refusal(needs.topic, refused)

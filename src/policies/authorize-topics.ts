@@ -9,7 +9,7 @@ import type { Context } from '../../protocol/rpc.ts'
 import type { Request, Response } from '../../protocol/schema.ts'
 import { refusal, unknownTopic, unknownTopicId, type Gate, type Refusal } from './authorize-gate.ts'
 import { answerOf, each, partly, rule, withoutName, type Elements, type Rule } from './authorize-elements.ts'
-import { HIDDEN_TOPIC, permissions } from './permissions.ts'
+import { isHidden, permissions } from './permissions.ts'
 import { NO_TOPIC_ID, existing } from './topic-names.ts'
 
 type CreateRequest = Request<typeof CreateTopics>
@@ -20,7 +20,7 @@ const creations: Elements<typeof CreateTopics, CreateRequest['topics'][number], 
   of: ({ topics }) => topics,
   check: ({ name }, context, gate) => {
     const { topic } = permissions.CreateTopics
-    return name === HIDDEN_TOPIC || !gate.may(context, topic, name) ? refusal(topic, name) : null
+    return isHidden(name) || !gate.may(context, topic, name) ? refusal(topic, name) : null
   },
   only: (request, topics) => ({ ...request, topics }),
   answers: ({ topics }) => topics,
@@ -82,7 +82,7 @@ function checkById ({ topicId }: Deletion, context: Context, gate: Gate): Refusa
   if (topicId === NO_TOPIC_ID) return null // neither name nor id: the engine has a word for that
   const name = gate.names.get(topicId)
   if (name === undefined) return unknownTopicId(null, topicId)
-  if (name === HIDDEN_TOPIC) return unknownTopicId(needs.topic, name)
+  if (isHidden(name)) return unknownTopicId(needs.topic, name)
   if (gate.may(context, needs.topic, name)) return null
   return withoutName(checkByName(name, context, gate)!, topicId, context, gate)
 }

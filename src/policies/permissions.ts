@@ -5,6 +5,7 @@
 import type { ErrorName } from '../../protocol/errors.ts'
 import type { Operation, ResourceType } from '../access/model.ts'
 import { ACCESS_TOPIC } from '../access/topic.ts'
+import { GATEWAYS_TOPIC } from '../gateways/topic.ts'
 
 export interface Need {
   readonly operation: Operation
@@ -186,10 +187,12 @@ export const permissions = {
 } as const satisfies { readonly [api: string]: Needs }
 
 /**
- * The topic in which the server keeps users, rules and quotas. Nobody but the server itself sees it, whatever they may do:
- * it is answered as if it did not exist, and cannot be created.
+ * The topics in which the server keeps users, rules and quotas, and in which gateways find each other. Nobody but the server
+ * itself sees them, whatever they may do: they are answered as if they did not exist, and cannot be created.
  */
-export const HIDDEN_TOPIC = ACCESS_TOPIC
+export const hiddenTopics: readonly string[] = [ACCESS_TOPIC, GATEWAYS_TOPIC]
+
+export const isHidden = (name: string): boolean => name === ACCESS_TOPIC || name === GATEWAYS_TOPIC
 
 /** The operations that Kafka knows for a type of resource: those that it tells a caller about (KIP-430). */
 export const toldOperations = {

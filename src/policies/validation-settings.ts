@@ -14,6 +14,7 @@ import { IncrementalAlterConfigs } from '../../protocol/messages/44-incremental-
 import { compose, on, type Context, type Policy } from '../../protocol/rpc.ts'
 import type { Request, RequestInput, Response } from '../../protocol/schema.ts'
 import { canonicalName, canonicalValue, checkSettings, describeSettings, isSetting, settingsOf, type SettingsConfigs } from '../schemas/settings.ts'
+import { isHidden } from './permissions.ts'
 import { asServer, existing } from './topic-names.ts'
 import type { ValidationTable } from './validation-table.ts'
 
@@ -61,7 +62,8 @@ function altered (before: SettingsConfigs, changes: readonly Config[], topic: st
   checkSettings(topic, after)
   const { deadLetterTopic } = settingsOf(after)
   // Records are put there under the name of the process.
-  if (deadLetterTopic !== null && deadLetterTopic !== settingsOf(before).deadLetterTopic && !mayWrite(context, deadLetterTopic)) {
+  const isNew = deadLetterTopic !== null && deadLetterTopic !== settingsOf(before).deadLetterTopic
+  if (isNew && (isHidden(deadLetterTopic) || !mayWrite(context, deadLetterTopic))) {
     // The error of a missing permission would be read as one on the topic that is configured.
     throw new KafkaError('INVALID_CONFIG', `Records cannot be put into ${deadLetterTopic}: WRITE on TOPIC ${deadLetterTopic} is needed for that.`)
   }

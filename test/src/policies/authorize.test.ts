@@ -24,9 +24,9 @@ import { api, int16 } from '../../../protocol/schema.ts'
 import type { RequestInput } from '../../../protocol/schema.ts'
 import { openAuthorizer } from '../../../src/access/authorizer.ts'
 import { authorize } from '../../../src/policies/authorize.ts'
+import { hiddenTopics } from '../../../src/policies/permissions.ts'
 import { alice, contextOf, openHouse, type House } from './authorize-kit.ts'
 
-const HIDDEN = '_barnabas'
 const NO_ID = 'AAAAAAAAAAAAAAAAAAAAAA'
 const batch = (): Buffer[] => [buildBatch([{ key: null, value: Buffer.from('v') }]).bytes]
 const produced = (topics: readonly { name?: string, topicId?: string }[]): RequestInput<typeof Produce> => ({
@@ -139,58 +139,66 @@ t.test('what says who one is needs no permission', async t => {
   t.equal(await dispatch(ApiVersions, complete(ApiVersions.request, {}), contextOf(alice, 3)) as unknown, 'answered')
 })
 
-t.test('the hidden topic is there for nobody but the server', async t => {
-  const house = await openHouse(t)
-  const id = (await idsOf(house)).get(HIDDEN)!
-  const config = { resourceType: 2, resourceName: HIDDEN, configs: [] }
-  for (const who of ['root', 'open'] as const) {
-    const unknown = async (what: string, answer: Promise<unknown>, code = errors.UNKNOWN_TOPIC_OR_PARTITION): Promise<void> => {
-      const text = JSON.stringify(await answer)
-      t.match(text, new RegExp(`"errorCode":${code}\\b`), `${what}, ${who}`)
-      t.notMatch(text, /"errorCode":0,"name"|"highWatermark":[0-9]/, what)
-      t.equal(house.denied.length, 1, `${what} is told`)
+for (const HIDDEN of hiddenTopics) {
+  t.test(`the hidden topic ${HIDDEN} is there for nobody but the server`, async t => {
+    const house = await openHouse(t, ['orders', 'secret', HIDDEN])
+    const id = (await idsOf(house)).get(HIDDEN)!
+    const config = { resourceType: 2, resourceName: HIDDEN, configs: [] }
+    for (const who of ['root', 'open'] as const) {
+      const unknown = async (what: string, answer: Promise<unknown>, code = errors.UNKNOWN_TOPIC_OR_PARTITION): Promise<void> => {
+        const text = JSON.stringify(await answer)
+        t.match(text, new RegExp(`"errorCode":${code}\\b`), `${what}, ${who}`)
+        t.notMatch(text, /"errorCode":0,"name"|"highWatermark":[0-9]/, what)
+        t.equal(house.denied.length, 1, `${what} is told`)
+      }
+      await unknown('Produce', house.ask(who, Produce, produced([{ name: HIDDEN }]), 12))
+      await unknown('Produce by id', house.ask(who, Produce, produced([{ topicId: id }]), 13), errors.UNKNOWN_TOPIC_ID)
+      await unknown('Fetch', house.ask(who, Fetch, fetched([{ topic: HIDDEN }]), 12))
+      await unknown('Fetch by id', house.ask(who, Fetch, fetched([{ topicId: id }]), 13), errors.UNKNOWN_TOPIC_ID)
+      await unknown('Fetch of a replica', house.ask(who, Fetch, { ...fetched([{ topic: HIDDEN }]), replicaId: 1 }, 12))
+      await unknown('ListOffsets', house.ask(who, ListOffsets, {
+        replicaId: -1, topics: [{ name: HIDDEN, partitions: [{ partitionIndex: 0, timestamp: -1 }] }]
+      }))
+      await unknown('OffsetForLeaderEpoch', house.ask(who, OffsetForLeaderEpoch, {
+        topics: [{ topic: HIDDEN, partitions: [{ partition: 0, leaderEpoch: 0 }] }]
+      }))
+      await unknown('DeleteRecords', house.ask(who, DeleteRecords, {
+        topics: [{ name: HIDDEN, partitions: [{ partitionIndex: 0, offset: -1 }] }], timeoutMs: 1
+      }))
+      await unknown('Metadata', house.ask(who, Metadata, { topics: [{ name: HIDDEN }] }))
+      await unknown('Metadata by id', house.ask(who, Metadata, { topics: [{ name: null, topicId: id }] }), errors.UNKNOWN_TOPIC_ID)
+      await unknown('OffsetCommit', house.ask(who, OffsetCommit, {
+        groupId: 'g', memberId: '', topics: [{ name: HIDDEN, partitions: [{ partitionIndex: 0, committedOffset: 0, committedMetadata: null }] }]
+      }, 9))
+      await unknown('DeleteTopics', house.ask(who, DeleteTopics, { topics: [{ name: HIDDEN, topicId: NO_ID }], timeoutMs: 1000 }))
+      await unknown('DeleteTopics by id', house.ask(who, DeleteTopics, { topics: [{ name: null, topicId: id }], timeoutMs: 1000 }), errors.UNKNOWN_TOPIC_ID)
+      await unknown('CreatePartitions', house.ask(who, CreatePartitions,
+        { topics: [{ name: HIDDEN, count: 2, assignments: null }], timeoutMs: 1000, validateOnly: false }))
+      await unknown('DescribeConfigs', house.ask(who, DescribeConfigs, { resources: [{ ...config, configurationKeys: null }] }))
+      await unknown('IncrementalAlterConfigs', house.ask(who, IncrementalAlterConfigs, { resources: [config], validateOnly: false }))
+      await unknown('CreateTopics', house.ask(who, CreateTopics, {
+        topics: [{ name: HIDDEN, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }]
+      }), errors.TOPIC_AUTHORIZATION_FAILED)
+
+      const all = await house.ask(who, Metadata, { topics: null })
+      t.same(all.topics.map(({ name }) => name).sort(), ['__consumer_offsets', 'orders', 'secret'], 'it is not listed')
+      const offsets = await house.ask(who, OffsetFetch, { topics: [], groups: [{ groupId: 'g', topics: [{ name: HIDDEN, partitionIndexes: [0] }] }] }, 9)
+      t.match(offsets.groups[0]!.topics[0]!.partitions[0], { committedOffset: -1, errorCode: 0 }, 'as for any topic that is not there')
     }
-    await unknown('Produce', house.ask(who, Produce, produced([{ name: HIDDEN }]), 12))
-    await unknown('Produce by id', house.ask(who, Produce, produced([{ topicId: id }]), 13), errors.UNKNOWN_TOPIC_ID)
-    await unknown('Fetch', house.ask(who, Fetch, fetched([{ topic: HIDDEN }]), 12))
-    await unknown('Fetch by id', house.ask(who, Fetch, fetched([{ topicId: id }]), 13), errors.UNKNOWN_TOPIC_ID)
-    await unknown('Fetch of a replica', house.ask(who, Fetch, { ...fetched([{ topic: HIDDEN }]), replicaId: 1 }, 12))
-    await unknown('ListOffsets', house.ask(who, ListOffsets, { replicaId: -1, topics: [{ name: HIDDEN, partitions: [{ partitionIndex: 0, timestamp: -1 }] }] }))
-    await unknown('OffsetForLeaderEpoch', house.ask(who, OffsetForLeaderEpoch, { topics: [{ topic: HIDDEN, partitions: [{ partition: 0, leaderEpoch: 0 }] }] }))
-    await unknown('DeleteRecords', house.ask(who, DeleteRecords, { topics: [{ name: HIDDEN, partitions: [{ partitionIndex: 0, offset: -1 }] }], timeoutMs: 1 }))
-    await unknown('Metadata', house.ask(who, Metadata, { topics: [{ name: HIDDEN }] }))
-    await unknown('Metadata by id', house.ask(who, Metadata, { topics: [{ name: null, topicId: id }] }), errors.UNKNOWN_TOPIC_ID)
-    await unknown('OffsetCommit', house.ask(who, OffsetCommit, {
-      groupId: 'g', memberId: '', topics: [{ name: HIDDEN, partitions: [{ partitionIndex: 0, committedOffset: 0, committedMetadata: null }] }]
-    }, 9))
-    await unknown('DeleteTopics', house.ask(who, DeleteTopics, { topics: [{ name: HIDDEN, topicId: NO_ID }], timeoutMs: 1000 }))
-    await unknown('DeleteTopics by id', house.ask(who, DeleteTopics, { topics: [{ name: null, topicId: id }], timeoutMs: 1000 }), errors.UNKNOWN_TOPIC_ID)
-    await unknown('CreatePartitions', house.ask(who, CreatePartitions,
-      { topics: [{ name: HIDDEN, count: 2, assignments: null }], timeoutMs: 1000, validateOnly: false }))
-    await unknown('DescribeConfigs', house.ask(who, DescribeConfigs, { resources: [{ ...config, configurationKeys: null }] }))
-    await unknown('IncrementalAlterConfigs', house.ask(who, IncrementalAlterConfigs, { resources: [config], validateOnly: false }))
-    await unknown('CreateTopics', house.ask(who, CreateTopics, {
-      topics: [{ name: HIDDEN, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }]
-    }), errors.TOPIC_AUTHORIZATION_FAILED)
+    const { topics } = await house.ask([], Metadata, { topics: [{ name: HIDDEN }] })
+    t.equal(topics[0]!.errorCode, errors.TOPIC_AUTHORIZATION_FAILED, 'who may not describe it is refused, as for any name')
+    const mine = await house.ask(internalPrincipal, Metadata, { topics: [{ name: HIDDEN }] })
+    t.equal(mine.topics[0]!.errorCode, 0)
+    const other = await house.ask({ ...internalPrincipal }, Metadata, { topics: [{ name: HIDDEN }] })
+    t.equal(other.topics[0]!.errorCode, errors.TOPIC_AUTHORIZATION_FAILED, 'the server is an object, not a name')
+  })
 
-    const all = await house.ask(who, Metadata, { topics: null })
-    t.same(all.topics.map(({ name }) => name).sort(), ['__consumer_offsets', 'orders', 'secret'], 'it is not listed')
-    const offsets = await house.ask(who, OffsetFetch, { topics: [], groups: [{ groupId: 'g', topics: [{ name: HIDDEN, partitionIndexes: [0] }] }] }, 9)
-    t.match(offsets.groups[0]!.topics[0]!.partitions[0], { committedOffset: -1, errorCode: 0 }, 'as for any topic that is not there')
-  }
-  const { topics } = await house.ask([], Metadata, { topics: [{ name: HIDDEN }] })
-  t.equal(topics[0]!.errorCode, errors.TOPIC_AUTHORIZATION_FAILED, 'who may not describe it is refused, as for any name')
-  const mine = await house.ask(internalPrincipal, Metadata, { topics: [{ name: HIDDEN }] })
-  t.equal(mine.topics[0]!.errorCode, 0)
-  const other = await house.ask({ ...internalPrincipal }, Metadata, { topics: [{ name: HIDDEN }] })
-  t.equal(other.topics[0]!.errorCode, errors.TOPIC_AUTHORIZATION_FAILED, 'the server is an object, not a name')
-})
-
-t.test('after a refusal the hidden topic cannot be created by asking for it', async t => {
-  const house = await openHouse(t, ['orders'])
-  for (const who of ['root', 'open'] as const) {
-    const { topics } = await house.ask(who, Metadata, { topics: [{ name: HIDDEN }, { name: 'orders' }], allowAutoTopicCreation: true })
-    t.same(topics.map(({ errorCode }) => errorCode), [errors.UNKNOWN_TOPIC_OR_PARTITION, 0])
-  }
-  t.notOk((await idsOf(house)).has(HIDDEN))
-})
+  t.test(`after a refusal ${HIDDEN} cannot be created by asking for it`, async t => {
+    const house = await openHouse(t, ['orders'])
+    for (const who of ['root', 'open'] as const) {
+      const { topics } = await house.ask(who, Metadata, { topics: [{ name: HIDDEN }, { name: 'orders' }], allowAutoTopicCreation: true })
+      t.same(topics.map(({ errorCode }) => errorCode), [errors.UNKNOWN_TOPIC_OR_PARTITION, 0])
+    }
+    t.notOk((await idsOf(house)).has(HIDDEN))
+  })
+}

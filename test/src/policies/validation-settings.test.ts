@@ -146,6 +146,7 @@ t.test('who names a topic for bad records must be allowed to write to it', async
     ({ 'barnabas.validation.action': 'dead-letter', 'barnabas.validation.dead.letter.topic': topic })
   t.match(await house.configure('orders', deadLetter('secret')), { errorCode: errors.INVALID_CONFIG, errorMessage: /WRITE on TOPIC secret/ })
   t.match(await house.configure('orders', deadLetter('_barnabas')), { errorCode: errors.INVALID_CONFIG })
+  t.match(await house.configure('orders', deadLetter('_barnabas_gateways')), { errorCode: errors.INVALID_CONFIG })
   t.match(await house.configure('orders', deadLetter('orders.bad')), { errorCode: 0 })
 })
 
