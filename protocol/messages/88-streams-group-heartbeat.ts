@@ -43,7 +43,7 @@ export const StreamsGroupHeartbeat = api(88, 'StreamsGroupHeartbeat', { versions
   clientTags: array(keyValue).nullable().default(null),
   taskOffsets: array(taskOffset).nullable().default(null),
   taskEndOffsets: array(taskOffset).nullable().default(null),
-  shutdownApplication: bool
+  shutdownApplication: bool.default(false)
 }, {
   throttleTimeMs: int32.default(0),
   errorCode: int16,

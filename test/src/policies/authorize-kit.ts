@@ -8,7 +8,7 @@ import { Metadata } from '../../../protocol/messages/03-metadata.ts'
 import { CreateTopics } from '../../../protocol/messages/19-create-topics.ts'
 import type { Api, Request, RequestInput, Response } from '../../../protocol/schema.ts'
 import { AclTable } from '../../../src/access/acls.ts'
-import { AclAuthorizer, openAuthorizer } from '../../../src/access/authorizer.ts'
+import { AclAuthorizer, openAuthorizer, type RequestAuthorizer } from '../../../src/access/authorizer.ts'
 import type { AclBinding, Operation, PatternType, ResourceType } from '../../../src/access/model.ts'
 import { authorize, type Denial } from '../../../src/policies/authorize.ts'
 import { openEngine } from '../../storage/embedded/support.ts'
@@ -52,7 +52,8 @@ export function binding (text: string): AclBinding {
   }
 }
 
-export async function openHouse (t: Test, topics: readonly string[] = ['orders', 'secret', '_barnabas']): Promise<House> {
+/** `isOne`: the policy remembers what it has learnt from one call to the next. */
+export async function openHouse (t: Test, topics: readonly string[] = ['orders', 'secret', '_barnabas'], isOne = false): Promise<House> {
   const { engine } = await openEngine(t, t.testdir())
   const answering: Dispatch = async (api, request, context) => {
     const seen = { api, request, context }
@@ -66,6 +67,12 @@ export async function openHouse (t: Test, topics: readonly string[] = ['orders',
   await engine.dispatch(CreateTopics, complete(CreateTopics.request, {
     topics: topics.map(name => ({ name, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }))
   }), contextOf(internalPrincipal, newest(CreateTopics)))
+  let authorizer: RequestAuthorizer = openAuthorizer
+  const policy = authorize(() => authorizer, denial => {
+    house.denials.push(denial)
+    house.denied.push(`${denial.operation} ${denial.resourceType} ${denial.resourceName}`)
+  })
+  let dispatch = policy(answering)
   const house: House = {
     seen: [],
     own: [],
@@ -77,11 +84,8 @@ export async function openHouse (t: Test, topics: readonly string[] = ['orders',
       Object.assign(house, { seen: [], own: [], denied: [], denials: [] })
       const acls = new AclTable()
       if (Array.isArray(who)) for (const text of who as readonly string[]) acls.add(binding(text))
-      const authorizer = who === 'open' ? openAuthorizer : new AclAuthorizer(acls, { superUsers: new Set(['User:root']), allowWithoutAcl: false })
-      const dispatch = authorize(() => authorizer, denial => {
-        house.denials.push(denial)
-        house.denied.push(`${denial.operation} ${denial.resourceType} ${denial.resourceName}`)
-      })(answering)
+      authorizer = who === 'open' ? openAuthorizer : new AclAuthorizer(acls, { superUsers: new Set(['User:root']), allowWithoutAcl: false })
+      if (!isOne) dispatch = policy(answering)
       const principal = who === 'root' ? { type: 'User', name: 'root' } : typeof who === 'object' && 'name' in who ? who : alice
       return await dispatch(api, complete(api.request, request) as Request<typeof api>, contextOf(principal, version))
     }
