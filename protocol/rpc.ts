@@ -33,6 +33,11 @@ export interface Context {
   readonly address: string
   /** The version that the caller speaks; internal callers use the newest. */
   readonly version: number
+  /**
+   * Stands for the connection that the request came in by, where the requests of one belong together and end with `signal`: an
+   * engine may keep by it what serves them. Absent where each request is one of its own.
+   */
+  readonly connection?: object
   /** Aborted when the peer leaves: cancels a long poll. */
   readonly signal: AbortSignal
   /** How long the caller is to be held back, in ms. Written by the quota policy, obeyed by the door. */

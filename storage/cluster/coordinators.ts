@@ -1,0 +1,80 @@
+/**
+ * Which broker coordinates a group, a transaction or a share partition. Asked for once, and again when it has proved wrong.
+ */
+import { complete } from '../../protocol/defaults.ts'
+import { errorRow, errors, KafkaError, type ErrorName } from '../../protocol/errors.ts'
+import { FindCoordinator } from '../../protocol/messages/10-find-coordinator.ts'
+import type { Context } from '../../protocol/rpc.ts'
+import type { Broker } from './broker.ts'
+import type { Cluster } from './cluster.ts'
+import { UpstreamFailure } from './failure.ts'
+import type { Caller } from './pool.ts'
+
+export const GROUP = 0
+export const TRANSACTION = 1
+
+const MAX_KNOWN = 100_000
+const ASK_TIMEOUT_MS = 30_000
+
+export class Coordinators {
+  readonly #cluster: Cluster
+  readonly #known = new Map<string, number>()
+
+  constructor (cluster: Cluster) {
+    this.#cluster = cluster
+  }
+
+  /** Rejects with KafkaError: what Kafka says of the key, or COORDINATOR_NOT_AVAILABLE. */
+  async find (type: number, key: string, caller: Caller, context: Context): Promise<Broker> {
+    const known = this.#known.get(`${type}:${key}`)
+    if (known !== undefined) {
+      const broker = this.#cluster.brokers.get(known)
+      if (broker !== undefined) return broker
+    }
+    const request = complete(FindCoordinator.request, { key, keyType: type, coordinatorKeys: [key] })
+    // One at a time is what every broker can be asked for; newer versions take lists (KIP-699).
+    const answer = await askAny(this.#cluster, caller, broker => {
+      const version = broker.version(FindCoordinator, type === GROUP || type === TRANSACTION ? SINGLE : FindCoordinator.versions[1])!
+      return caller.send(broker, FindCoordinator, version, version > SINGLE
+        ? { ...request, key: '' }
+        : { ...request, coordinatorKeys: [] }, { clientId: context.clientId, timeoutMs: ASK_TIMEOUT_MS, blocks: false })
+    })
+    const found = answer.coordinators[0] ?? answer
+    if (found.errorCode !== errors.NONE) throw failed(found.errorCode, found.errorMessage)
+    this.learn(type, key, found.nodeId)
+    const broker = await this.#cluster.broker(found.nodeId)
+    if (broker === undefined) throw new KafkaError('COORDINATOR_NOT_AVAILABLE')
+    return broker
+  }
+
+  learn (type: number, key: string, nodeId: number): void {
+    if (this.#known.size >= MAX_KNOWN) this.#known.delete(this.#known.keys().next().value!)
+    this.#known.set(`${type}:${key}`, nodeId)
+  }
+
+  /** It has moved, or cannot be reached. */
+  forget (type: number, key: string): void {
+    this.#known.delete(`${type}:${key}`)
+  }
+}
+
+/** The last version that asks for one key. */
+const SINGLE = 3
+
+function failed (code: number, message: string | null): KafkaError {
+  return new KafkaError(errorRow(code).name as ErrorName, message ?? undefined)
+}
+
+/** Sends to one broker after the other until one answers. Rejects with UpstreamFailure. */
+export async function askAny<T> (cluster: Cluster, _caller: Caller, ask: (broker: Broker) => Promise<T>): Promise<T> {
+  let failure: UpstreamFailure | null = null
+  for (const broker of cluster.anyBrokers()) {
+    try {
+      return await ask(broker)
+    } catch (error) {
+      if (!(error instanceof UpstreamFailure)) throw error
+      failure = error
+    }
+  }
+  throw failure ?? new UpstreamFailure('No broker is known.', false)
+}

@@ -1,0 +1,319 @@
+/**
+ * Fetch. Where one broker leads all that is asked for, it waits there; otherwise there is a poll at each leader (`polls.ts`), and
+ * the answer goes out with what has come first. What clients are not to see is taken out: followers to read from, leaders
+ * and addresses of brokers (KIP-392, KIP-951), sessions of the cluster (KIP-227).
+ */
+import { errors } from '../../protocol/errors.ts'
+import { Fetch } from '../../protocol/messages/01-fetch.ts'
+import type { Request, ResponseInput } from '../../protocol/schema.ts'
+import type { Broker } from './broker.ts'
+import { NO_TOPIC_ID } from './cluster.ts'
+import { isOutdated, onlyLeader, sharesOf, type Share } from './partitions.ts'
+import type { FetchedPartition, FetchResponse, Place, Poll } from './polls.ts'
+import type { Caller } from './pool.ts'
+import { failedBy, route, type Call, type Failed } from './route.ts'
+
+type FetchRequest = Request<typeof Fetch>
+type Topic = FetchRequest['topics'][number]
+type Partition = Topic['partitions'][number]
+
+const splitting = {
+  topicOf: ({ topic, topicId }: Topic) => ({ name: topic, topicId }),
+  partitions: (topic: Topic) => topic.partitions,
+  indexOf: ({ partition }: Partition) => partition
+}
+
+const ANSWER_MS = 40_000
+/** At a broker for which others wait, in the name of callers that have no connection of their own. */
+const SLICE_MS = 250
+/** How much longer than asked for a request waits for brokers that it has asked itself. */
+const GRACE_MS = 1000
+const CODES = ['NOT_LEADER_OR_FOLLOWER', 'NOT_LEADER_OR_FOLLOWER'] as const
+
+export const fetch = route(Fetch, async (request, call) => {
+  // Sessions end at the gateway, before the request comes here.
+  if (request.sessionId !== 0) return { errorCode: errors.FETCH_SESSION_ID_NOT_FOUND, sessionId: 0, responses: [] }
+  if (request.topics.length === 0) return await nothing(request, call)
+  const leader = onlyLeader(request.topics, splitting, call)
+  if (leader !== null) return await whole(leader, request, call)
+  let shares
+  try {
+    shares = await sharesOf(request.topics, splitting, call)
+  } catch (error) {
+    const failed = failedBy(error, CODES)
+    return answerWith(request, (_topic, partition) => failure(partition.partition, failed))
+  }
+  const lost = new Map(shares.lost.map(({ partition, failed }) => [partition, failed]))
+  return await new Round(request, shares.shares, lost, call).run()
+})
+
+/** A client that asks for nothing waits all the same, as it does at a broker. */
+async function nothing (request: FetchRequest, { context }: Call): Promise<ResponseInput<typeof Fetch>> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, request.maxWaitMs)
+  context.signal.addEventListener('abort', () => resolve(), { once: true })
+  await promise
+  clearTimeout(timer)
+  return { sessionId: 0, responses: [] }
+}
+
+async function whole (broker: Broker, request: FetchRequest, call: Call): Promise<ResponseInput<typeof Fetch>> {
+  try {
+    return await ask(broker, request, call, call.caller)
+  } catch (error) {
+    const failed = failedBy(error, CODES)
+    call.router.cluster.suspect(request.topics.map(splitting.topicOf))
+    return answerWith(request, (_topic, partition) => failure(partition.partition, failed))
+  }
+}
+
+/** In our own words: without session, without rack. */
+async function ask (broker: Broker, request: FetchRequest, { context, router: { cluster } }: Call, caller: Caller): Promise<FetchResponse> {
+  const response = await caller.send(broker, Fetch, context.version, { ...request, sessionId: 0, sessionEpoch: -1, forgottenTopicsData: [], rackId: '' }, {
+    clientId: context.clientId, timeoutMs: ANSWER_MS + request.maxWaitMs, blocks: request.maxWaitMs > 0
+  })
+  let wrong = null
+  for (const { topic, topicId, partitions } of response.responses) {
+    for (const partition of partitions) {
+      veil(partition)
+      if (isOutdated(partition.errorCode)) (wrong ??= []).push({ name: topic, topicId })
+    }
+  }
+  if (wrong !== null) {
+    broker.stats.misdirected++
+    cluster.suspect(wrong)
+  }
+  response.sessionId = 0
+  response.nodeEndpoints = []
+  return response
+}
+
+function veil (partition: FetchedPartition): void {
+  partition.preferredReadReplica = -1
+  partition.currentLeader = { leaderId: -1, leaderEpoch: -1 }
+}
+
+/** One request of a client, answered by several brokers. */
+class Round {
+  readonly #request: FetchRequest
+  readonly #shares: readonly Share<Topic, Partition>[]
+  /** Whoever asks for something that nobody leads is not kept waiting. */
+  readonly #maxWaitMs: number
+  readonly #call: Call
+  readonly #answers = new Map<Partition, FetchedPartition>()
+  /** Places that a poll was started for. */
+  readonly #asked = new Set<Place>()
+  #bytes = 0
+  #failed = false
+
+  constructor (request: FetchRequest, shares: readonly Share<Topic, Partition>[], lost: ReadonlyMap<Partition, Failed>, call: Call) {
+    this.#request = request
+    this.#shares = shares
+    this.#maxWaitMs = lost.size > 0 ? 0 : request.maxWaitMs
+    this.#call = call
+    for (const [partition, failed] of lost) this.#answers.set(partition, failure(partition.partition, failed))
+  }
+
+  async run (): Promise<ResponseInput<typeof Fetch>> {
+    if (this.#call.polls === null) await this.#ask()
+    else await this.#poll()
+    return answerWith(this.#request, (topic, partition) => this.#answers.get(partition) ?? this.#quiet(topic, partition))
+  }
+
+  get #isDone (): boolean {
+    return this.#failed || this.#bytes >= Math.max(1, this.#request.minBytes)
+  }
+
+  /** With polls that stay. */
+  async #poll (): Promise<void> {
+    const polls = this.#call.polls!
+    const deadline = performance.now() + this.#maxWaitMs
+    const started = new Set<Poll>()
+    polls.keepOnly(new Set(this.#each().map(({ place }) => place)))
+    for (;;) {
+      this.#take()
+      if (this.#isDone) return
+      const leftMs = deadline - performance.now()
+      const pending = new Set(this.#shares.flatMap(share => this.#pending(share, Math.max(0, leftMs), started)))
+      if (pending.size === 0) return
+      // A poll of an earlier request has waited long enough; one of this request is given the time to come back.
+      const isOurs = [...pending].some(poll => started.has(poll))
+      const patienceMs = isOurs ? leftMs + GRACE_MS : leftMs
+      if (patienceMs <= 0) return
+      await polls.settled(patienceMs, this.#call.context.signal)
+    }
+  }
+
+  get #kind (): string {
+    return `${this.#call.context.version} ${this.#request.isolationLevel}`
+  }
+
+  #each (): { broker: Broker, topic: Topic, partition: Partition, place: Place }[] {
+    return this.#shares.flatMap(({ broker, topics }) => [...topics].flatMap(([topic, partitions]) =>
+      partitions.map(partition => ({ broker, topic, partition, place: placeOf(topic, partition) }))))
+  }
+
+  /** What has come for any place that is asked for. */
+  #take (): void {
+    const polls = this.#call.polls!
+    for (const { broker, topic, partition, place } of this.#each()) {
+      if (this.#answers.has(partition)) continue
+      const answer = polls.take(broker, this.#kind, place)
+      if (answer === undefined) continue
+      this.#remember(topic, answer)
+      // An answer without news ends nothing: while there is time, the place is asked for again.
+      if (isNews(answer)) this.#answer(partition, answer)
+    }
+  }
+
+  /** The polls that wait for the places of a share, after one was started for those that have none. */
+  #pending ({ broker, topics }: Share<Topic, Partition>, waitMs: number, started: Set<Poll>): Poll[] {
+    const polls = this.#call.polls!
+    const pending = new Set<Poll>()
+    const missing = new Map<Place, { topic: Topic, partition: Partition }>()
+    for (const [topic, partitions] of topics) {
+      for (const partition of partitions) {
+        if (this.#answers.has(partition)) continue
+        const place = placeOf(topic, partition)
+        const poll = polls.pending(broker, this.#kind, place)
+        if (poll !== undefined) pending.add(poll)
+        else if (waitMs > 0 || !this.#asked.has(place)) missing.set(place, { topic, partition })
+      }
+    }
+    if (missing.size === 0) return [...pending]
+    for (const place of missing.keys()) this.#asked.add(place)
+    const part = [...missing.values()]
+    // Of a partition whose end is not known nothing could be said; so its first answer does not wait.
+    const isNew = part.some(({ topic, partition }) => !polls.ends.has(endKey(topic, partition.partition)))
+    const poll = polls.start(broker, this.#kind, new Set(missing.keys()), line => this.#once(broker, part, isNew ? 0 : waitMs, line))
+    started.add(poll)
+    return [...pending, poll]
+  }
+
+  /** For callers that have no connection of their own: what there is now, or else short waits at all brokers. */
+  async #ask (): Promise<void> {
+    const { signal } = this.#call.context
+    const deadline = performance.now() + this.#maxWaitMs
+    for (let waitMs = 0; ; waitMs = Math.min(SLICE_MS, deadline - performance.now())) {
+      signal.throwIfAborted()
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const asked = this.#shares.map(async ({ broker, topics }) => {
+        const part = [...topics].flatMap(([topic, partitions]) => partitions.map(partition => ({ topic, partition })))
+        const answers = await this.#once(broker, part, Math.max(0, waitMs), this.#call.caller)
+        for (const { topic, partition } of part) {
+          const answer = answers.get(placeOf(topic, partition))
+          if (answer !== undefined) this.#answer(partition, answer)
+        }
+        if (this.#isDone) resolve()
+      })
+      await Promise.race([promise, Promise.all(asked)])
+      if (this.#isDone || performance.now() >= deadline) return
+    }
+  }
+
+  async #once (
+    broker: Broker, part: readonly { topic: Topic, partition: Partition }[], waitMs: number, caller: Caller
+  ): Promise<Map<Place, FetchedPartition>> {
+    const request = this.#part(part, waitMs, this.#shares.length)
+    try {
+      return byPlace(await ask(broker, request, this.#call, caller), request)
+    } catch (error) {
+      const failed = failedBy(error, CODES)
+      this.#call.router.cluster.suspect(request.topics.map(splitting.topicOf))
+      return new Map(part.map(({ topic, partition }) => [placeOf(topic, partition), failure(partition.partition, failed)]))
+    }
+  }
+
+  #part (part: readonly { topic: Topic, partition: Partition }[], waitMs: number, among: number): FetchRequest {
+    const topics = new Map<Topic, Partition[]>()
+    for (const { topic, partition } of part) {
+      const own = topics.get(topic)
+      if (own === undefined) topics.set(topic, [partition])
+      else own.push(partition)
+    }
+    return {
+      ...this.#request,
+      maxWaitMs: Math.ceil(waitMs),
+      // Together they give no more than was asked for.
+      maxBytes: Math.ceil(this.#request.maxBytes / among),
+      topics: [...topics].map(([topic, partitions]) => ({ ...topic, partitions }))
+    }
+  }
+
+  #answer (partition: Partition, answer: FetchedPartition): void {
+    this.#answers.set(partition, answer)
+    if (answer.errorCode !== errors.NONE || answer.divergingEpoch.epoch >= 0) this.#failed = true
+    this.#bytes += sizeOf(answer)
+  }
+
+  #remember (topic: Topic, { errorCode, partitionIndex, highWatermark, lastStableOffset, logStartOffset }: FetchedPartition): void {
+    if (errorCode !== errors.NONE) return
+    this.#call.polls!.ends.set(endKey(topic, partitionIndex), { highWatermark, lastStableOffset, logStartOffset })
+  }
+
+  /** Nothing new, as far as we have heard. */
+  #quiet (topic: Topic, { partition }: Partition): FetchedPartition {
+    const { polls } = this.#call
+    const end = polls?.ends.get(endKey(topic, partition))
+    // A broker that has said nothing of it yet, not even in time, does not lead it as far as the client is concerned.
+    if (polls !== null && end === undefined) return failure(partition, { errorCode: errors.NOT_LEADER_OR_FOLLOWER, errorMessage: '' })
+    return { ...empty(partition), ...end }
+  }
+}
+
+const isNews = (answer: FetchedPartition): boolean => answer.errorCode !== errors.NONE || sizeOf(answer) > 0 || answer.divergingEpoch.epoch >= 0
+
+const sizeOf = ({ records }: FetchedPartition): number => records === null ? 0 : records.reduce((sum, chunk) => sum + chunk.length, 0)
+
+const endKey = ({ topic, topicId }: Topic, partition: number): string => `${topicId === NO_TOPIC_ID ? topic : topicId}-${partition}`
+
+function placeOf (topic: Topic, { partition, fetchOffset, currentLeaderEpoch, lastFetchedEpoch }: Partition): Place {
+  return `${endKey(topic, partition)} ${fetchOffset} ${currentLeaderEpoch} ${lastFetchedEpoch}`
+}
+
+function byPlace ({ responses }: FetchResponse, request: FetchRequest): Map<Place, FetchedPartition> {
+  const asked = new Map<string, { topic: Topic, partition: Partition }>()
+  for (const topic of request.topics) {
+    for (const partition of topic.partitions) {
+      if (topic.topic !== '') asked.set(`${topic.topic}-${partition.partition}`, { topic, partition })
+      if (topic.topicId !== NO_TOPIC_ID) asked.set(`${topic.topicId}-${partition.partition}`, { topic, partition })
+    }
+  }
+  const found = new Map<Place, FetchedPartition>()
+  for (const { topic, topicId, partitions } of responses) {
+    for (const answer of partitions) {
+      const one = asked.get(`${topic === '' ? topicId : topic}-${answer.partitionIndex}`)
+      if (one !== undefined) found.set(placeOf(one.topic, one.partition), answer)
+    }
+  }
+  return found
+}
+
+function answerWith (request: FetchRequest, answer: (topic: Topic, partition: Partition) => FetchedPartition): ResponseInput<typeof Fetch> {
+  return {
+    sessionId: 0,
+    responses: request.topics.map(topic => ({
+      topic: topic.topic, topicId: topic.topicId, partitions: topic.partitions.map(partition => answer(topic, partition))
+    }))
+  }
+}
+
+function empty (partitionIndex: number): FetchedPartition {
+  return {
+    partitionIndex,
+    errorCode: errors.NONE,
+    highWatermark: -1,
+    lastStableOffset: -1,
+    logStartOffset: -1,
+    divergingEpoch: { epoch: -1, endOffset: -1 },
+    currentLeader: { leaderId: -1, leaderEpoch: -1 },
+    snapshotId: { endOffset: -1, epoch: -1 },
+    abortedTransactions: null,
+    preferredReadReplica: -1,
+    records: []
+  }
+}
+
+function failure (partitionIndex: number, { errorCode }: Failed): FetchedPartition {
+  return { ...empty(partitionIndex), errorCode }
+}

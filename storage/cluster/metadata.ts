@@ -1,0 +1,119 @@
+/**
+ * What clients are told of the cluster: Metadata, DescribeCluster, DescribeTopicPartitions, FindCoordinator. Each is asked
+ * of a broker, so that it is never older than what Kafka would say itself; then brokers become virtual ones.
+ */
+import { errors } from '../../protocol/errors.ts'
+import { Metadata } from '../../protocol/messages/03-metadata.ts'
+import { FindCoordinator } from '../../protocol/messages/10-find-coordinator.ts'
+import { DescribeCluster } from '../../protocol/messages/60-describe-cluster.ts'
+import { DescribeTopicPartitions } from '../../protocol/messages/75-describe-topic-partitions.ts'
+import type { Request, Response } from '../../protocol/schema.ts'
+import { askAny } from './coordinators.ts'
+import { failedBy, route, send, topLevel, type Call } from './route.ts'
+import type { VirtualCluster } from './virtual.ts'
+
+const LOST = ['COORDINATOR_NOT_AVAILABLE', 'COORDINATOR_NOT_AVAILABLE'] as const
+
+interface Led {
+  readonly errorCode: number
+  readonly partitionIndex: number
+  leaderId: number
+  replicaNodes: number[]
+  isrNodes: number[]
+  offlineReplicas: number[]
+}
+
+/** The partition as one that its virtual leader alone holds. */
+function veil (topic: string, partition: Led, virtual: VirtualCluster): void {
+  const node = virtual.leader(topic, partition.partitionIndex)
+  const isLed = partition.leaderId >= 0
+  partition.leaderId = isLed ? node : -1
+  partition.replicaNodes = [node]
+  partition.isrNodes = isLed ? [node] : []
+  partition.offlineReplicas = isLed ? [] : [node]
+}
+
+const metadata = route(Metadata, async (request, call) => {
+  const { cluster, virtual } = call.router
+  const response = await askForMetadata(request, call)
+  cluster.learn(response, request.topics === null ? [] : request.topics.map(({ name, topicId }) => ({ name: name ?? '', topicId })))
+  for (const { name, partitions } of response.topics) for (const partition of partitions) veil(name ?? '', partition, virtual)
+  return { ...response, brokers: virtual.brokers, controllerId: response.controllerId < 0 ? -1 : virtual.controller }
+})
+
+/** A cluster that cannot be reached has nothing to say: rejects with KafkaError, and the door says so. */
+async function askForMetadata (request: Request<typeof Metadata>, call: Call): Promise<Response<typeof Metadata>> {
+  try {
+    return await askAny(call.router.cluster, call.caller, broker => send(broker, Metadata, request, call))
+  } catch (error) {
+    const { errorCode } = failedBy(error, LOST)
+    const { virtual, cluster } = call.router
+    // Metadata has no error of its own before v13, and an empty list of brokers sends clients to where they started.
+    return {
+      throttleTimeMs: 0,
+      brokers: virtual.brokers.map(one => ({ ...one })),
+      clusterId: cluster.clusterId === '' ? null : cluster.clusterId,
+      controllerId: -1,
+      topics: (request.topics ?? []).map(({ name, topicId }) => ({
+        errorCode: errorCode === errors.COORDINATOR_NOT_AVAILABLE ? errors.LEADER_NOT_AVAILABLE : errorCode,
+        name,
+        topicId,
+        isInternal: false,
+        partitions: [],
+        topicAuthorizedOperations: -2147483648
+      })),
+      clusterAuthorizedOperations: -2147483648,
+      errorCode: errors.NONE
+    }
+  }
+}
+
+const describeCluster = route(DescribeCluster, async (request, call) => {
+  const { virtual } = call.router
+  try {
+    const response = await askAny(call.router.cluster, call.caller, broker => send(broker, DescribeCluster, request, call))
+    if (response.errorCode !== errors.NONE) return { ...response, brokers: [], controllerId: -1 }
+    // Of controllers (endpoint type 2) nothing is shown: they are no brokers that a client could use.
+    const brokers = virtual.brokers.map(({ nodeId, ...rest }) => ({ brokerId: nodeId, ...rest }))
+    return { ...response, brokers, controllerId: virtual.controller }
+  } catch (error) {
+    return { ...topLevel<typeof DescribeCluster>(failedBy(error, LOST)), clusterId: call.router.cluster.clusterId, brokers: [] }
+  }
+})
+
+const describeTopicPartitions = route(DescribeTopicPartitions, async (request, call) => {
+  const { virtual } = call.router
+  const response = await askAny(call.router.cluster, call.caller, broker => send(broker, DescribeTopicPartitions, request, call))
+  for (const { name, partitions } of response.topics) {
+    for (const partition of partitions) {
+      veil(name ?? '', partition, virtual)
+      partition.eligibleLeaderReplicas &&= []
+      partition.lastKnownElr &&= []
+    }
+  }
+  return response
+})
+
+/** From which version on several keys are asked for at once (KIP-699). */
+const MANY = 4
+
+const findCoordinator = route(FindCoordinator, async (request, call) => {
+  const { coordinators, virtual } = call.router
+  const { context: { version } } = call
+  const keys = version < MANY ? [request.key] : request.coordinatorKeys
+  const found = await Promise.all(keys.map(async key => {
+    try {
+      // Asked anew: a client asks because what it knew has proved wrong.
+      coordinators.forget(request.keyType, key)
+      await coordinators.find(request.keyType, key, call.caller, call.context)
+      return { ...virtual.coordinator(key), key, errorCode: errors.NONE, errorMessage: version < MANY ? 'NONE' : '' }
+    } catch (error) {
+      return { ...failedBy(error, LOST), key, nodeId: -1, host: '', port: -1 }
+    }
+  }))
+  if (version >= MANY) return { coordinators: found.map(({ key, nodeId, host, port, errorCode, errorMessage }) => ({ key, nodeId, host, port, errorCode, errorMessage })) }
+  const { nodeId, host, port, errorCode, errorMessage } = found[0]!
+  return { nodeId, host, port, errorCode, errorMessage, coordinators: [] }
+})
+
+export const metadataRoutes = [metadata, describeCluster, describeTopicPartitions, findCoordinator]

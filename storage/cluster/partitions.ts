@@ -1,0 +1,223 @@
+/**
+ * Requests about partitions: split by who leads them, sent to all leaders at once, and the answers put together in the order
+ * of the request. Where one broker leads all of them, which is usual, the request goes on as the object that it is.
+ */
+import { errors, type ErrorName } from '../../protocol/errors.ts'
+import type { Api, Request, Response, ResponseInput } from '../../protocol/schema.ts'
+import type { Broker } from './broker.ts'
+import { NO_TOPIC_ID, type KnownTopic } from './cluster.ts'
+import { UpstreamFailure } from './failure.ts'
+import { failedBy, route, send, type Call, type Failed, type Route } from './route.ts'
+
+export interface TopicKey {
+  /** Empty where the topic is known by its id. */
+  readonly name: string
+  readonly topicId: string
+}
+
+/** How topics and partitions are found in the requests and answers of one api. */
+export interface Shape<A extends Api, T, P, R, Q> {
+  readonly api: A
+  readonly topics: (request: Request<A>) => readonly T[]
+  readonly topicOf: (topic: T) => TopicKey
+  readonly partitions: (topic: T) => readonly P[]
+  readonly indexOf: (partition: P) => number
+  /** The topic with some of its partitions. */
+  readonly withPartitions: (topic: T, partitions: P[]) => T
+  readonly withTopics: (request: Request<A>, topics: T[]) => Request<A>
+  readonly answers: (response: Response<A>) => readonly R[]
+  readonly answerOf: (answer: R) => TopicKey
+  readonly answerPartitions: (answer: R) => readonly Q[]
+  readonly answerIndexOf: (partition: Q) => number
+  readonly failed: (partition: P, failed: Failed) => Q
+  /** The whole answer. `some` are those of the brokers, for what is said once. */
+  readonly answer: (topics: readonly { readonly topic: T, readonly partitions: Q[] }[], some: readonly Response<A>[]) => ResponseInput<A>
+  /** What is hidden from clients. May write to the response. */
+  readonly veil?: (response: Response<A>) => void
+  readonly codes: readonly [unsent: ErrorName, sent: ErrorName]
+  /** How long the broker may wait on purpose, in ms. */
+  readonly waitsMs?: (request: Request<A>) => number
+  /** When the answers of some brokers are not to wait for those of others any longer, in ms. */
+  readonly patienceMs?: (request: Request<A>) => number
+}
+
+/** What one broker is asked for. */
+export interface Share<T, P> {
+  readonly broker: Broker
+  readonly topics: Map<T, P[]>
+}
+
+export interface Shares<T, P> {
+  readonly shares: readonly Share<T, P>[]
+  /** Partitions that have no leader, as far as can be known. */
+  readonly lost: readonly { readonly topic: T, readonly partition: P, readonly failed: Failed }[]
+}
+
+interface Splitting<T, P> {
+  readonly topicOf: (topic: T) => TopicKey
+  readonly partitions: (topic: T) => readonly P[]
+  readonly indexOf: (partition: P) => number
+}
+
+const NO_LEADER: Failed = { errorCode: errors.NOT_LEADER_OR_FOLLOWER, errorMessage: 'The partition has no leader at the moment.' }
+const UNKNOWN: Failed = { errorCode: errors.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: 'There is no such topic or partition here.' }
+const UNKNOWN_ID: Failed = { errorCode: errors.UNKNOWN_TOPIC_ID, errorMessage: 'There is no topic with this id here.' }
+
+/** The broker that leads everything that is asked for, if it is one and known. */
+export function onlyLeader<T, P> (topics: readonly T[], { topicOf, partitions, indexOf }: Splitting<T, P>, { router: { cluster } }: Call): Broker | null {
+  let leader: Broker | undefined
+  for (const topic of topics) {
+    const { name, topicId } = topicOf(topic)
+    const known = cluster.find(name, topicId)
+    for (const partition of partitions(topic)) {
+      const broker = cluster.leader(known, indexOf(partition))
+      if (broker === undefined || (leader !== undefined && leader !== broker)) return null
+      leader = broker
+    }
+  }
+  return leader ?? null
+}
+
+/** Who is to be asked for what. What is not known is asked for first. Rejects with KafkaError if no broker can be reached. */
+export async function sharesOf<T, P> (topics: readonly T[], splitting: Splitting<T, P>, call: Call): Promise<Shares<T, P>> {
+  const { cluster } = call.router
+  const { topicOf, partitions, indexOf } = splitting
+  const missing = topics.map(topicOf).filter((key, i) => {
+    const known = cluster.find(key.name, key.topicId)
+    return partitions(topics[i]!).some(partition => cluster.leader(known, indexOf(partition)) === undefined)
+  })
+  if (missing.length > 0) await cluster.refresh(missing)
+  const shares = new Map<Broker, Share<T, P>>()
+  const lost: { topic: T, partition: P, failed: Failed }[] = []
+  for (const topic of topics) {
+    const { name, topicId } = topicOf(topic)
+    const known = cluster.find(name, topicId)
+    for (const partition of partitions(topic)) {
+      const broker = cluster.leader(known, indexOf(partition))
+      if (broker === undefined) {
+        lost.push({ topic, partition, failed: whyLost(known, indexOf(partition), name) })
+        continue
+      }
+      let share = shares.get(broker)
+      if (share === undefined) shares.set(broker, share = { broker, topics: new Map() })
+      const own = share.topics.get(topic)
+      if (own === undefined) share.topics.set(topic, [partition])
+      else own.push(partition)
+    }
+  }
+  return { shares: [...shares.values()], lost }
+}
+
+function whyLost (topic: KnownTopic | undefined, partition: number, name: string): Failed {
+  if (topic === undefined) return name === '' ? UNKNOWN_ID : UNKNOWN
+  return topic.leaders[partition] === undefined ? UNKNOWN : NO_LEADER
+}
+
+/** Answers that mean that we know the cluster as it was. */
+const outdated: ReadonlySet<number> = new Set([
+  errors.NOT_LEADER_OR_FOLLOWER, errors.UNKNOWN_TOPIC_OR_PARTITION, errors.LEADER_NOT_AVAILABLE, errors.FENCED_LEADER_EPOCH,
+  errors.UNKNOWN_TOPIC_ID, errors.INCONSISTENT_TOPIC_ID, errors.REPLICA_NOT_AVAILABLE
+])
+
+export const isOutdated = (errorCode: number): boolean => errorCode !== errors.NONE && outdated.has(errorCode)
+
+export function byLeader<A extends Api, T, P, R, Q extends { readonly errorCode: number }> (shape: Shape<A, T, P, R, Q>): Route {
+  const { api, topics, veil = () => {} } = shape
+
+  const ask = async (broker: Broker, request: Request<A>, call: Call): Promise<Response<A>> => {
+    const response = await send(broker, api, request, call, { waitsMs: shape.waitsMs?.(request) ?? 0 })
+    veil(response)
+    look(response, broker, call)
+    return response
+  }
+
+  /** What an answer says about what we know. */
+  const look = (response: Response<A>, broker: Broker, { router: { cluster } }: Call): void => {
+    let wrong: TopicKey[] | null = null
+    for (const answer of shape.answers(response)) {
+      if (shape.answerPartitions(answer).some(({ errorCode }) => isOutdated(errorCode))) (wrong ??= []).push(shape.answerOf(answer))
+    }
+    if (wrong === null) return
+    broker.stats.misdirected++
+    cluster.suspect(wrong)
+  }
+
+  const apart = async (request: Request<A>, call: Call): Promise<ResponseInput<A>> => {
+    const all = topics(request)
+    const { shares, lost } = await sharesOf(all, shape, call)
+    const asked = await Promise.all(shares.map(async ({ broker, topics }): Promise<Response<A> | Failed> => {
+      const part = shape.withTopics(request, [...topics].map(([topic, partitions]) => shape.withPartitions(topic, partitions)))
+      try {
+        const answer = ask(broker, part, call)
+        return await (shares.length === 1 || shape.patienceMs === undefined ? answer : within(shape.patienceMs(request), answer))
+      } catch (error) {
+        const failed = failedBy(error, shape.codes)
+        call.router.cluster.suspect([...topics.keys()].map(shape.topicOf))
+        return failed
+      }
+    }))
+    const answers = new Map<T, Map<number, Q>>(all.map(topic => [topic, new Map()]))
+    const byKey = new Map<string, T>()
+    for (const topic of all) {
+      const { name, topicId } = shape.topicOf(topic)
+      if (name !== '') byKey.set(name, topic)
+      if (topicId !== NO_TOPIC_ID) byKey.set(topicId, topic)
+    }
+    for (const { topic, partition, failed } of lost) answers.get(topic)!.set(shape.indexOf(partition), shape.failed(partition, failed))
+    shares.forEach((share, i) => {
+      const answer = asked[i]!
+      if (isFailed(answer)) {
+        for (const [topic, partitions] of share.topics) {
+          for (const partition of partitions) answers.get(topic)!.set(shape.indexOf(partition), shape.failed(partition, answer))
+        }
+        return
+      }
+      for (const one of shape.answers(answer)) {
+        const topic = byKey.get(keyOf(shape.answerOf(one)))
+        if (topic === undefined) continue
+        for (const partition of shape.answerPartitions(one)) answers.get(topic)!.set(shape.answerIndexOf(partition), partition)
+      }
+    })
+    return shape.answer(all.map(topic => ({ topic, partitions: [...answers.get(topic)!.values()] })),
+      asked.filter(one => !isFailed(one)) as Response<A>[])
+  }
+
+  return route(api, async (request, call) => {
+    const all = topics(request)
+    const broker = onlyLeader(all, shape, call)
+    if (broker !== null) {
+      try {
+        return await ask(broker, request, call) as ResponseInput<A>
+      } catch (error) {
+        const failed = failedBy(error, shape.codes)
+        call.router.cluster.suspect(all.map(shape.topicOf))
+        return shape.answer(all.map(topic => ({ topic, partitions: shape.partitions(topic).map(one => shape.failed(one, failed)) })), [])
+      }
+    }
+    try {
+      return await apart(request, call)
+    } catch (error) {
+      const failed = failedBy(error, shape.codes)
+      return shape.answer(all.map(topic => ({ topic, partitions: shape.partitions(topic).map(one => shape.failed(one, failed)) })), [])
+    }
+  })
+}
+
+/** Rejects with UpstreamFailure where nothing has come by then; what comes later is of no use to anyone. */
+async function within<T> (ms: number, answer: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new UpstreamFailure('The broker has not answered in time.', true)), ms)
+  try {
+    return await Promise.race([answer, promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function isFailed (answer: object): answer is Failed {
+  return 'errorMessage' in answer && 'errorCode' in answer && Object.keys(answer).length === 2
+}
+
+export const keyOf = ({ name, topicId }: TopicKey): string => name === '' ? topicId : name
+
+export const noId = (name: string): TopicKey => ({ name, topicId: NO_TOPIC_ID })
