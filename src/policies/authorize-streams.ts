@@ -41,7 +41,7 @@ const unjoined = {
   heartbeatIntervalMs: 0,
   acceptableRecoveryLagLegacy: 0,
   taskOffsetIntervalMs: 0,
-  status: null,
+  status: [],
   endpointInformationEpoch: 0
 }
 

@@ -16,11 +16,14 @@ type Page = Response<typeof DescribeTopicPartitions>
 
 const needs = permissions.DescribeTopicPartitions
 
+/** Who is answered this is not told what they may do. */
+const untoldOf: ReadonlySet<number> = new Set([errors[needs.topic.denied], errors.INVALID_REQUEST])
+
 const describeTopicPartitions = rule(DescribeTopicPartitions, async (request, context, next, gate) => {
   const page = request.topics.length === 0 ? await listed(request, context, next, gate) : await named(request, context, next, gate)
   return {
     ...page,
-    topics: page.topics.map(topic => topic.errorCode === errors[needs.topic.denied] || topic.name === null
+    topics: page.topics.map(topic => untoldOf.has(topic.errorCode) || topic.name === null
       ? topic
       : { ...topic, topicAuthorizedOperations: gate.operationBits(context, 'TOPIC', topic.name) })
   }

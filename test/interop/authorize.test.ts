@@ -1,6 +1,7 @@
 /**
  * The same questions to a real Kafka with its StandardAuthorizer and to our policy over the embedded engine: each row is a
- * user of its own with its own rules, and both must answer it alike, element by element.
+ * user of its own with its own rules, and both must answer it alike, element by element. What only a cluster serves is asked
+ * of our policy in front of the same Kafka, which knows it as somebody who may do everything.
  */
 import t, { type Test } from 'tap'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,11 +12,15 @@ import { OffsetCommit } from '../../protocol/messages/08-offset-commit.ts'
 import { FindCoordinator } from '../../protocol/messages/10-find-coordinator.ts'
 import { SaslHandshake } from '../../protocol/messages/17-sasl-handshake.ts'
 import { CreateTopics } from '../../protocol/messages/19-create-topics.ts'
+import { InitProducerId } from '../../protocol/messages/22-init-producer-id.ts'
+import { AddPartitionsToTxn } from '../../protocol/messages/24-add-partitions-to-txn.ts'
 import { DescribeAcls } from '../../protocol/messages/29-describe-acls.ts'
 import { CreateAcls } from '../../protocol/messages/30-create-acls.ts'
 import { SaslAuthenticate } from '../../protocol/messages/36-sasl-authenticate.ts'
+import { ConsumerGroupHeartbeat } from '../../protocol/messages/68-consumer-group-heartbeat.ts'
+import { ConsumerGroupDescribe } from '../../protocol/messages/69-consumer-group-describe.ts'
 import { Reader } from '../../protocol/reader.ts'
-import { neverAborted } from '../../protocol/rpc.ts'
+import { neverAborted, type Dispatch } from '../../protocol/rpc.ts'
 import type { Api, RequestInput, Response } from '../../protocol/schema.ts'
 import { AclTable } from '../../src/access/acls.ts'
 import { AclAuthorizer } from '../../src/access/authorizer.ts'
@@ -24,11 +29,12 @@ import { authorize } from '../../src/policies/authorize.ts'
 import { Connection } from '../engine/connection.ts'
 import { openEngine } from '../storage/embedded/support.ts'
 import { GROUPS, TOPICS, rows, type Ids } from './support/permission-rows.ts'
+import { MEMBERS, MEMBER_ID, TRANSACTIONS, clusterRows } from './support/cluster-permission-rows.ts'
 import { formattedBroker, testProperties } from './support/kafka-broker.ts'
 import { freePort, temporaryFolder } from './support/ports.ts'
 
 const ADMIN = 'admin'
-const ALL = [ADMIN, ...rows.map((_row, i) => userOf(i))]
+const ALL = [ADMIN, ...[...rows, ...clusterRows].map((_row, i) => userOf(i))]
 
 function userOf (row: number): string {
   return `u${row}`
@@ -38,8 +44,9 @@ function userOf (row: number): string {
 type Ask = <A extends Api> (user: string, api: A, version: number, request: RequestInput<A>) => Promise<Response<A>>
 
 t.test('Kafka and our policy answer alike', { timeout: 300_000 }, async t => {
-  const bindings = rows.flatMap(({ acls }, i) => acls.map(acl => ({ ...acl, principal: `User:${userOf(i)}` })))
-  const [kafka, ours] = [await askKafka(t), await askOurs(t, bindings)]
+  const bindings = [...rows, ...clusterRows].flatMap(({ acls }, i) => acls.map(acl => ({ ...acl, principal: `User:${userOf(i)}` })))
+  const { engine } = await openEngine(t, t.testdir())
+  const [kafka, ours] = [await askKafka(t), askOurs(engine.dispatch, bindings)]
   await kafka(ADMIN, CreateAcls, 3, { creations: bindings.map(asCreation) })
   await until('Kafka knows the rules', async () => {
     const { resources } = await kafka(ADMIN, DescribeAcls, 3, {
@@ -54,7 +61,41 @@ t.test('Kafka and our policy answer alike', { timeout: 300_000 }, async t => {
     const theirs = shapeOf(await kafka(userOf(i), api, version, request(kafkaIds)), kafkaIds)
     t.same(shapeOf(await ours(userOf(i), api, version, request(ourIds)), ourIds), theirs, `${name} (${api.name} v${version})`)
   }
+  const through = askOurs((api, request, { version }) => kafka(ADMIN, api, version, request as never), bindings)
+  await prepareCluster(kafka)
+  for (const [i, { name, api, version, request }] of clusterRows.entries()) {
+    const user = userOf(rows.length + i)
+    const theirs = shapeOf(await kafka(user, api, version, request(kafkaIds)), kafkaIds)
+    t.same(shapeOf(await through(user, api, version, request(kafkaIds)), kafkaIds), theirs, `in front of Kafka: ${name} (${api.name} v${version})`)
+  }
 })
+
+/** Transactions that have begun, and groups of the newer protocols that read. */
+async function prepareCluster (ask: Ask): Promise<void> {
+  for (const transactionalId of TRANSACTIONS) {
+    await until(`${transactionalId} has begun`, async () => {
+      // Asking for its coordinator makes Kafka create the topic of transactions.
+      await ask(ADMIN, FindCoordinator, 4, { keyType: 1, coordinatorKeys: [transactionalId] })
+      const producer = await ask(ADMIN, InitProducerId, 4, { transactionalId, transactionTimeoutMs: 60_000 })
+      const { resultsByTopicV3AndBelow } = await ask(ADMIN, AddPartitionsToTxn, 3, {
+        v3AndBelowTransactionalId: transactionalId,
+        v3AndBelowProducerId: producer.producerId,
+        v3AndBelowProducerEpoch: producer.producerEpoch,
+        v3AndBelowTopics: ['orders', 'secret'].map(name => ({ name, partitions: [0] }))
+      })
+      const results = resultsByTopicV3AndBelow.flatMap(({ resultsByPartition }) => resultsByPartition)
+      return results.every(({ partitionErrorCode }) => partitionErrorCode === errors.NONE)
+    })
+  }
+  for (const [groupId, topic] of MEMBERS) {
+    const member = { groupId, memberId: MEMBER_ID, rebalanceTimeoutMs: 10_000, subscribedTopicNames: [topic], topicPartitions: [] }
+    await until(`${groupId} reads`, async () => {
+      const { errorCode } = await ask(ADMIN, ConsumerGroupHeartbeat, 1, { ...member, memberEpoch: 0 })
+      const { groups } = await ask(ADMIN, ConsumerGroupDescribe, 1, { groupIds: [groupId], includeAuthorizedOperations: false })
+      return errorCode === errors.NONE && groups.some(({ members }) => members.some(({ assignment }) => assignment.topicPartitions.length > 0))
+    })
+  }
+}
 
 const waiting = [errors.UNKNOWN_TOPIC_OR_PARTITION, errors.LEADER_NOT_AVAILABLE, errors.COORDINATOR_LOAD_IN_PROGRESS]
 const isNotReady = (answer: unknown): boolean => waiting.some(code => JSON.stringify(answer).includes(`"errorCode":${code},`))
@@ -107,12 +148,11 @@ async function until (what: string, look: () => Promise<boolean>): Promise<void>
   throw new Error(`not within 30 s: ${what}`)
 }
 
-async function askOurs (t: Test, bindings: readonly AclBinding[]): Promise<Ask> {
-  const { engine } = await openEngine(t, t.testdir())
+function askOurs (next: Dispatch, bindings: readonly AclBinding[]): Ask {
   const acls = new AclTable()
   for (const binding of bindings) acls.add(binding)
   const authorizer = new AclAuthorizer(acls, { superUsers: new Set([`User:${ADMIN}`]), allowWithoutAcl: false })
-  const dispatch = authorize(() => authorizer, () => {})(engine.dispatch)
+  const dispatch = authorize(() => authorizer, () => {})(next)
   return async (user, api, version, request) => {
     const reader = new Reader(Buffer.concat(writeRequest(api, version, 0, null, request)).subarray(4))
     readRequestHeader(reader)
@@ -169,7 +209,8 @@ async function connected (port: number, user: string): Promise<Connection> {
 /** What an answer says about permission: names, errors and operations. Order is no part of it. */
 const TOLD = new Set([
   'errorCode', 'topicConfigErrorCode', 'name', 'topic', 'groupId', 'key', 'user', 'index', 'partition', 'partitionIndex', 'resourceType', 'resourceName',
-  'topicAuthorizedOperations', 'clusterAuthorizedOperations', 'authorizedOperations', 'numPartitions', 'entityType', 'entityName'
+  'topicAuthorizedOperations', 'clusterAuthorizedOperations', 'authorizedOperations', 'numPartitions', 'entityType', 'entityName',
+  'partitionErrorCode', 'acknowledgeErrorCode', 'topicName', 'transactionalId', 'partitionId', 'startOffset'
 ])
 const UNTOLD = new Set(['brokers', 'members', 'nodeEndpoints', 'acls', 'resources', 'matchingAcls', 'recordErrors', 'abortedTransactions', 'records'])
 

@@ -69,7 +69,7 @@ function acl (text: string): AclBinding {
   }
 }
 
-function row<A extends Api> (
+export function row<A extends Api> (
   name: string, acls: readonly string[], api: A, version: number, request: RequestInput<A> | ((ids: Ids) => RequestInput<A>)
 ): Row {
   return {
@@ -82,9 +82,9 @@ function row<A extends Api> (
   }
 }
 
-const CLUSTER = 'CLUSTER kafka-cluster'
-const both = ['orders', 'secret']
-const three = ['orders', 'secret', 'absent']
+export const CLUSTER = 'CLUSTER kafka-cluster'
+export const both = ['orders', 'secret']
+export const three = ['orders', 'secret', 'absent']
 
 const batch = (transactional = false): Buffer[] => {
   const options = transactional ? { attributes: TRANSACTIONAL, producerId: 1, producerEpoch: 0, baseSequence: 0 } : {}
