@@ -3,11 +3,12 @@
  * is tried again later and later; until then whoever asks for it is told at once, so that it delays nobody.
  */
 import { apiOf } from '../../protocol/apis.ts'
-import { errors } from '../../protocol/errors.ts'
+import { errors, KafkaError } from '../../protocol/errors.ts'
 import { ApiVersions } from '../../protocol/messages/18-api-versions.ts'
 import type { Api, RequestInput, Response } from '../../protocol/schema.ts'
 import { UpstreamConnection, type ConnectionObserver } from './connection.ts'
 import { UpstreamFailure } from './failure.ts'
+import { IdentityRefused } from './security/refused.ts'
 import { BrokerStats } from './stats.ts'
 import type { Endpoint, UpstreamIdentity, UpstreamSecurity } from './upstream.ts'
 
@@ -28,6 +29,8 @@ const HANDSHAKE_TIMEOUT_MS = 10_000
 const FIRST_BACKOFF_MS = 50
 const LAST_BACKOFF_MS = 1000
 const CLIENT_ID = 'barnabas'
+/** What the cluster said is for the operator, not for clients. */
+const REFUSED = 'The cluster behind does not accept the credentials that the gateway has for this user.'
 /** What we say of ourselves (KIP-511). */
 const SOFTWARE = { clientSoftwareName: 'barnabas', clientSoftwareVersion: '1' }
 
@@ -84,8 +87,11 @@ export class Broker {
       return connection
     } catch (error) {
       connection?.destroy('it could not be set up')
+      // Nothing is wrong with the broker where it is one user who may not come in.
+      if (error instanceof IdentityRefused) throw new KafkaError('CLUSTER_AUTHORIZATION_FAILED', REFUSED, { cause: error })
       this.stats.connectFailures++
       this.stats.lastFailure = (error as Error).message
+      if (this.#failures === 0) this.#host.onDisconnect(this, this.stats.lastFailure)
       const backoff = Math.min(LAST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(this.#failures++, 10))
       // KIP-580: 20 % either way, so that gateways do not come back together.
       this.#retryAt = performance.now() + backoff * (0.8 + Math.random() * 0.4)

@@ -67,14 +67,15 @@ export class Cluster {
     return this.#security
   }
 
-  /** Those that are there, the one that was not asked last first; the bootstrap ones where none is known. */
-  anyBrokers (): Broker[] {
+  /** Those that may be asked what each of them knows, in the order in which to try them: `favourite` first, brokers in trouble last. */
+  anyBrokers (favourite: Broker | null): Broker[] {
     const known = [...this.#brokers.values()]
     const all = known.length === 0 ? this.#seeds : known
     const now = performance.now()
     const at = this.#next++ % all.length
     const turned = [...all.slice(at), ...all.slice(0, at)]
-    return [...turned.filter(one => one.isWorthTrying(now)), ...turned.filter(one => !one.isWorthTrying(now)), ...known.length === 0 ? [] : this.#seeds]
+    const rank = (broker: Broker): number => (broker.isWorthTrying(now) ? 0 : 2) + (broker === favourite ? 0 : 1)
+    return [...turned.sort((a, b) => rank(a) - rank(b)), ...known.length === 0 ? [] : this.#seeds]
   }
 
   /** The versions that every broker of the cluster speaks. */
@@ -156,7 +157,7 @@ export class Cluster {
   /** A Metadata request of our own, to whoever answers first. Rejects with KafkaError. */
   async askAny (request: Request<typeof Metadata>): Promise<Response<typeof Metadata>> {
     let failure: Error | null = null
-    for (const broker of this.anyBrokers()) {
+    for (const broker of this.anyBrokers(this.#pool!.favourite)) {
       try {
         return await this.#pool!.send(broker, Metadata, Metadata.versions[1], request, { clientId: 'barnabas', timeoutMs: ASK_TIMEOUT_MS, blocks: false })
       } catch (error) {

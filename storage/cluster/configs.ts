@@ -53,7 +53,7 @@ async function describe (broker: Broker, request: Request<typeof DescribeConfigs
   // A broker knows its own configuration only.
   if (broker.id < 0) {
     await call.router.cluster.refresh([])
-    const [known] = call.router.cluster.anyBrokers()
+    const [known] = call.router.cluster.anyBrokers(null)
     if (known !== undefined && known.id >= 0) return await describe(known, request, call)
   }
   const resources = request.resources.map(one => namesBroker(one) ? { ...one, resourceName: String(broker.id) } : one)
@@ -87,7 +87,7 @@ function altering<A extends Altering> (api: A): Route {
     const { cluster } = call.router
     try {
       const part = { ...request, resources: wanted } as unknown as Request<A>
-      const controller = cluster.controller ?? (await cluster.refresh([]), cluster.controller) ?? cluster.anyBrokers()[0]!
+      const controller = cluster.controller ?? (await cluster.refresh([]), cluster.controller) ?? cluster.anyBrokers(null)[0]!
       const response = await send(controller, api as Api, part as Request<Api>, call) as unknown as Response<A>
       return { ...response, responses: [...response.responses, ...refused] } as unknown as ResponseInput<Api>
     } catch (error) {

@@ -65,12 +65,17 @@ function failed (code: number, message: string | null): KafkaError {
   return new KafkaError(errorRow(code).name as ErrorName, message ?? undefined)
 }
 
-/** Sends to one broker after the other until one answers. Rejects with UpstreamFailure. */
-export async function askAny<T> (cluster: Cluster, _caller: Caller, ask: (broker: Broker) => Promise<T>): Promise<T> {
+/**
+ * Sends to the broker that this caller has asked before, or where that does not answer to one after the other: one broker never
+ * knows less than it knew a moment ago, another one may. Rejects with UpstreamFailure.
+ */
+export async function askAny<T> (cluster: Cluster, caller: Caller, ask: (broker: Broker) => Promise<T>): Promise<T> {
   let failure: UpstreamFailure | null = null
-  for (const broker of cluster.anyBrokers()) {
+  for (const broker of cluster.anyBrokers(caller.favourite)) {
     try {
-      return await ask(broker)
+      const answer = await ask(broker)
+      caller.favourite = broker
+      return answer
     } catch (error) {
       if (!(error instanceof UpstreamFailure)) throw error
       failure = error

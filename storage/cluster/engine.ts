@@ -63,6 +63,7 @@ export class ClusterEngine implements LogEngine {
   /** By the client's connection, and by in whose name it goes on. */
   readonly #scopes = new Map<object, Map<string, Scope>>()
   readonly #pools = new Map<string, Pool>()
+  readonly #ownPool: Pool
   #supports: ReadonlyMap<number, readonly [min: number, max: number]> = new Map()
   #state: EngineState = 'closed'
   #failure: string | null = null
@@ -77,7 +78,7 @@ export class ClusterEngine implements LogEngine {
       lost: onLost,
       upgraded: () => this.#takeStock()
     })
-    this.#cluster.pool = this.#pool(internalPrincipal)
+    this.#cluster.pool = this.#ownPool = this.#pool(internalPrincipal)
     this.#router = { cluster: this.#cluster, coordinators: new Coordinators(this.#cluster), virtual: new VirtualCluster(options.nodes) }
     const routes = [...recordRoutes, fetch, ...metadataRoutes, ...groupRoutes, ...adminRoutes, ...configRoutes, ...options.passAdministration ? passedOn : []]
     this.#routes = new Map(routes.map(one => [one.api.key, one]))
@@ -198,7 +199,10 @@ export class ClusterEngine implements LogEngine {
   readonly #tick = (): void => {
     const now = performance.now()
     this.#cluster.tick(now)
-    for (const pool of this.#pools.values()) pool.tick(now)
+    for (const [key, pool] of this.#pools) {
+      pool.tick(now)
+      if (pool.isEmpty && pool !== this.#ownPool) this.#pools.delete(key)
+    }
     for (const scopes of this.#scopes.values()) {
       for (const { line, polls } of scopes.values()) {
         line.tick(now)

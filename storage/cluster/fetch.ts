@@ -5,7 +5,7 @@
  */
 import { errors } from '../../protocol/errors.ts'
 import { Fetch } from '../../protocol/messages/01-fetch.ts'
-import type { Request, ResponseInput } from '../../protocol/schema.ts'
+import type { Chunks, Request, ResponseInput } from '../../protocol/schema.ts'
 import type { Broker } from './broker.ts'
 import { NO_TOPIC_ID } from './cluster.ts'
 import { isOutdated, onlyLeader, sharesOf, type Share } from './partitions.ts'
@@ -101,6 +101,8 @@ class Round {
   readonly #maxWaitMs: number
   readonly #call: Call
   readonly #answers = new Map<Partition, FetchedPartition>()
+  /** Polls that do not wait for anything to come. */
+  readonly #prompt = new Set<Poll>()
   /** Places that a poll was started for. */
   readonly #asked = new Set<Place>()
   #bytes = 0
@@ -109,7 +111,7 @@ class Round {
   constructor (request: FetchRequest, shares: readonly Share<Topic, Partition>[], lost: ReadonlyMap<Partition, Failed>, call: Call) {
     this.#request = request
     this.#shares = shares
-    this.#maxWaitMs = lost.size > 0 ? 0 : request.maxWaitMs
+    this.#maxWaitMs = lost.size > 0 || request.minBytes <= 0 ? 0 : request.maxWaitMs
     this.#call = call
     for (const [partition, failed] of lost) this.#answers.set(partition, failure(partition.partition, failed))
   }
@@ -117,22 +119,37 @@ class Round {
   async run (): Promise<ResponseInput<typeof Fetch>> {
     if (this.#call.polls === null) await this.#ask()
     else await this.#poll()
-    return answerWith(this.#request, (topic, partition) => this.#answers.get(partition) ?? this.#quiet(topic, partition))
+    // Each broker kept to the limit; together they may have gone beyond it.
+    const limit = this.#bytes > this.#request.maxBytes ? new Limit(this.#request.maxBytes) : null
+    return answerWith(this.#request, (topic, partition) => {
+      const answer = this.#answers.get(partition)
+      if (answer === undefined) return this.#quiet(topic, partition)
+      return limit === null ? answer : limit.cut(answer)
+    })
   }
 
   get #isDone (): boolean {
-    return this.#failed || this.#bytes >= Math.max(1, this.#request.minBytes)
+    return this.#failed || this.#bytes >= Math.min(this.#request.minBytes, this.#request.maxBytes)
   }
 
   /** With polls that stay. */
   async #poll (): Promise<void> {
     const polls = this.#call.polls!
-    const deadline = performance.now() + this.#maxWaitMs
+    const startedAt = performance.now()
+    const deadline = startedAt + this.#maxWaitMs
     const started = new Set<Poll>()
     polls.keepOnly(new Set(this.#each().map(({ place }) => place)))
-    for (;;) {
+    for (let round = 0; ; round++) {
       this.#take()
-      if (this.#isDone) return
+      const isDone = round > 0 && this.#isDone
+      // Those that were asked for what is there now answer at once, too.
+      for (const poll of this.#prompt) if (poll.answers !== null) this.#prompt.delete(poll)
+      if (isDone && this.#prompt.size === 0) return
+      if (isDone) {
+        if (performance.now() > startedAt + GRACE_MS) return
+        await polls.settled(GRACE_MS, this.#call.context.signal)
+        continue
+      }
       const leftMs = deadline - performance.now()
       const pending = new Set(this.#shares.flatMap(share => this.#pending(share, Math.max(0, leftMs), started)))
       if (pending.size === 0) return
@@ -157,7 +174,6 @@ class Round {
   #take (): void {
     const polls = this.#call.polls!
     for (const { broker, topic, partition, place } of this.#each()) {
-      if (this.#answers.has(partition)) continue
       const answer = polls.take(broker, this.#kind, place)
       if (answer === undefined) continue
       this.#remember(topic, answer)
@@ -166,14 +182,30 @@ class Round {
     }
   }
 
+  /** How many bytes of a share have come, and of how many its broker has to tell: if each has less than that, all together have too few. */
+  #wantedOf ({ topics }: Share<Topic, Partition>): { have: number, minBytes: number } {
+    let have = 0
+    for (const partitions of topics.values()) {
+      for (const partition of partitions) {
+        const answer = this.#answers.get(partition)
+        if (answer !== undefined) have += sizeOf(answer)
+      }
+    }
+    const missing = Math.max(0, this.#request.minBytes - this.#bytes)
+    return { have, minBytes: have + Math.ceil(missing / this.#shares.length) }
+  }
+
   /** The polls that wait for the places of a share, after one was started for those that have none. */
-  #pending ({ broker, topics }: Share<Topic, Partition>, waitMs: number, started: Set<Poll>): Poll[] {
+  #pending (share: Share<Topic, Partition>, waitMs: number, started: Set<Poll>): Poll[] {
     const polls = this.#call.polls!
+    const { broker, topics } = share
+    const { have, minBytes } = this.#wantedOf(share)
     const pending = new Set<Poll>()
     const missing = new Map<Place, { topic: Topic, partition: Partition }>()
     for (const [topic, partitions] of topics) {
       for (const partition of partitions) {
-        if (this.#answers.has(partition)) continue
+        // What has come is too little, so its broker is asked again, for more.
+        if (this.#answers.has(partition) && (have === 0 || waitMs === 0)) continue
         const place = placeOf(topic, partition)
         const poll = polls.pending(broker, this.#kind, place)
         if (poll !== undefined) pending.add(poll)
@@ -185,8 +217,9 @@ class Round {
     const part = [...missing.values()]
     // Of a partition whose end is not known nothing could be said; so its first answer does not wait.
     const isNew = part.some(({ topic, partition }) => !polls.ends.has(endKey(topic, partition.partition)))
-    const poll = polls.start(broker, this.#kind, new Set(missing.keys()), line => this.#once(broker, part, isNew ? 0 : waitMs, line))
+    const poll = polls.start(broker, this.#kind, new Set(missing.keys()), line => this.#once(broker, part, isNew ? 0 : waitMs, minBytes, line))
     started.add(poll)
+    if (isNew || waitMs === 0) this.#prompt.add(poll)
     return [...pending, poll]
   }
 
@@ -197,24 +230,26 @@ class Round {
     for (let waitMs = 0; ; waitMs = Math.min(SLICE_MS, deadline - performance.now())) {
       signal.throwIfAborted()
       const { promise, resolve } = Promise.withResolvers<void>()
-      const asked = this.#shares.map(async ({ broker, topics }) => {
-        const part = [...topics].flatMap(([topic, partitions]) => partitions.map(partition => ({ topic, partition })))
-        const answers = await this.#once(broker, part, Math.max(0, waitMs), this.#call.caller)
+      const asked = this.#shares.map(async share => {
+        const part = [...share.topics].flatMap(([topic, partitions]) => partitions.map(partition => ({ topic, partition })))
+        const answers = await this.#once(share.broker, part, Math.max(0, waitMs), this.#wantedOf(share).minBytes, this.#call.caller)
         for (const { topic, partition } of part) {
           const answer = answers.get(placeOf(topic, partition))
           if (answer !== undefined) this.#answer(partition, answer)
         }
-        if (this.#isDone) resolve()
+        if (waitMs > 0 && this.#isDone) resolve()
       })
+      const timer = setTimeout(resolve, waitMs + GRACE_MS)
       await Promise.race([promise, Promise.all(asked)])
+      clearTimeout(timer)
       if (this.#isDone || performance.now() >= deadline) return
     }
   }
 
   async #once (
-    broker: Broker, part: readonly { topic: Topic, partition: Partition }[], waitMs: number, caller: Caller
+    broker: Broker, part: readonly { topic: Topic, partition: Partition }[], waitMs: number, minBytes: number, caller: Caller
   ): Promise<Map<Place, FetchedPartition>> {
-    const request = this.#part(part, waitMs, this.#shares.length)
+    const request = this.#part(part, waitMs, minBytes)
     try {
       return byPlace(await ask(broker, request, this.#call, caller), request)
     } catch (error) {
@@ -224,7 +259,7 @@ class Round {
     }
   }
 
-  #part (part: readonly { topic: Topic, partition: Partition }[], waitMs: number, among: number): FetchRequest {
+  #part (part: readonly { topic: Topic, partition: Partition }[], waitMs: number, minBytes: number): FetchRequest {
     const topics = new Map<Topic, Partition[]>()
     for (const { topic, partition } of part) {
       const own = topics.get(topic)
@@ -232,15 +267,13 @@ class Round {
       else own.push(partition)
     }
     return {
-      ...this.#request,
-      maxWaitMs: Math.ceil(waitMs),
-      // Together they give no more than was asked for.
-      maxBytes: Math.ceil(this.#request.maxBytes / among),
-      topics: [...topics].map(([topic, partitions]) => ({ ...topic, partitions }))
+      ...this.#request, maxWaitMs: Math.ceil(waitMs), minBytes, topics: [...topics].map(([topic, partitions]) => ({ ...topic, partitions }))
     }
   }
 
   #answer (partition: Partition, answer: FetchedPartition): void {
+    const before = this.#answers.get(partition)
+    if (before !== undefined) this.#bytes -= sizeOf(before)
     this.#answers.set(partition, answer)
     if (answer.errorCode !== errors.NONE || answer.divergingEpoch.epoch >= 0) this.#failed = true
     this.#bytes += sizeOf(answer)
@@ -260,6 +293,47 @@ class Round {
     return { ...empty(partition), ...end }
   }
 }
+
+/** Takes what a request may have, partition by partition, and at least one batch. */
+class Limit {
+  #left: number
+  #isFirst = true
+
+  constructor (bytes: number) {
+    this.#left = bytes
+  }
+
+  cut (answer: FetchedPartition): FetchedPartition {
+    const size = sizeOf(answer)
+    if (size === 0) return answer
+    const records = size <= this.#left ? answer.records! : wholeBatches(answer.records!, this.#left, this.#isFirst)
+    const taken = records.reduce((sum, chunk) => sum + chunk.length, 0)
+    if (taken > 0) this.#isFirst = false
+    this.#left -= taken
+    return { ...answer, records }
+  }
+}
+
+/** As many batches as fit; if `atLeastOne`, the first one even if it does not. */
+function wholeBatches (records: Chunks, bytes: number, atLeastOne: boolean): Chunks {
+  const taken: Buffer[] = []
+  let left = bytes
+  for (const chunk of records) {
+    let end = 0
+    while (end + BATCH_LENGTH_AT + 4 <= chunk.length) {
+      const next = end + BATCH_LENGTH_AT + 4 + chunk.readInt32BE(end + BATCH_LENGTH_AT)
+      if (next > chunk.length || (next - end > left && !(atLeastOne && taken.length === 0 && end === 0))) break
+      left -= next - end
+      end = next
+    }
+    if (end > 0) taken.push(chunk.subarray(0, end))
+    if (end < chunk.length) break
+  }
+  return taken
+}
+
+/** Where a batch says how many bytes follow. */
+const BATCH_LENGTH_AT = 8
 
 const isNews = (answer: FetchedPartition): boolean => answer.errorCode !== errors.NONE || sizeOf(answer) > 0 || answer.divergingEpoch.epoch >= 0
 

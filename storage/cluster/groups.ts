@@ -1,6 +1,7 @@
 /**
  * What is asked of the coordinators of groups and transactions.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { errors } from '../../protocol/errors.ts'
 import { OffsetCommit } from '../../protocol/messages/08-offset-commit.ts'
 import { OffsetFetch } from '../../protocol/messages/09-offset-fetch.ts'
@@ -23,10 +24,10 @@ import { ConsumerGroupHeartbeat } from '../../protocol/messages/68-consumer-grou
 import { ConsumerGroupDescribe } from '../../protocol/messages/69-consumer-group-describe.ts'
 import { StreamsGroupHeartbeat } from '../../protocol/messages/88-streams-group-heartbeat.ts'
 import { StreamsGroupDescribe } from '../../protocol/messages/89-streams-group-describe.ts'
-import type { Request, ResponseInput } from '../../protocol/schema.ts'
+import type { Request, Response, ResponseInput } from '../../protocol/schema.ts'
 import { eachByCoordinator } from './coordinated.ts'
 import { askAny, GROUP, TRANSACTION } from './coordinators.ts'
-import { askCoordinator, failedBy, route, send, toAll, toCoordinator, topLevel, type Failed, type Fail } from './route.ts'
+import { askCoordinator, failedBy, route, send, toAll, toCoordinator, topLevel, type Call, type Failed, type Fail } from './route.ts'
 
 /** A rebalance takes this long at most where a member does not say how long it may. */
 const MAX_REBALANCE_MS = 1_800_000
@@ -131,13 +132,26 @@ const listGroups = toAll(ListGroups, answers => ({
 
 const initProducerId = route(InitProducerId, async (request, call) => {
   try {
-    // Ids that belong to no transaction are given out by every broker.
-    if (request.transactionalId === null) return await askAny(call.router.cluster, call.caller, broker => send(broker, InitProducerId, request, call))
+    if (request.transactionalId === null) return await newProducerId(request, call)
     return await askCoordinator(InitProducerId, TRANSACTION, request.transactionalId, request, call)
   } catch (error) {
     return { ...failedBy(error, NOT_COORDINATED), producerEpoch: -1 }
   }
 })
+
+/** How long a broker may take to get itself a block of ids. */
+const IDS_WITHIN_MS = 2000
+const IDS_RETRY_MS = 20
+
+/** Ids that belong to no transaction are given out by every broker; the first one of each has to wait until it has some. */
+async function newProducerId (request: Request<typeof InitProducerId>, call: Call): Promise<Response<typeof InitProducerId>> {
+  const deadline = performance.now() + IDS_WITHIN_MS
+  for (;;) {
+    const response = await askAny(call.router.cluster, call.caller, broker => send(broker, InitProducerId, request, call))
+    if (response.errorCode !== errors.COORDINATOR_LOAD_IN_PROGRESS || performance.now() > deadline) return response
+    await sleep(IDS_RETRY_MS)
+  }
+}
 
 const failedPartitions: Fail<typeof AddPartitionsToTxn> = ({ errorCode }, request) => ({
   resultsByTopicV3AndBelow: request.v3AndBelowTopics.map(({ name, partitions }) => ({

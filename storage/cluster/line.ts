@@ -21,6 +21,7 @@ interface Track {
 const IDLE_MS = 300_000
 
 export class Line implements Caller {
+  favourite: Broker | null = null
   readonly #identity: UpstreamIdentity
   readonly #tracks = new Map<Broker, Track>()
   #closed = false

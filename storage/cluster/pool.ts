@@ -14,6 +14,8 @@ export interface CallOptions extends SendOptions {
 
 /** Whoever sends requests in somebody's name. */
 export interface Caller {
+  /** The broker that has answered last what any could have. */
+  favourite: Broker | null
   /** Speaks the version that the broker understands, `wanted` if it can. Rejects with UpstreamFailure, and ProtocolError for what a version cannot carry. */
   send<A extends Api> (broker: Broker, api: A, wanted: number, request: Request<A>, options: CallOptions): Promise<Response<A>>
 }
@@ -37,6 +39,7 @@ interface Connections {
 }
 
 export class Pool implements Caller {
+  favourite: Broker | null = null
   readonly #identity: UpstreamIdentity
   readonly #brokers = new Map<Broker, Connections>()
 
@@ -88,6 +91,10 @@ export class Pool implements Caller {
     let all = this.#brokers.get(broker)
     if (all === undefined) this.#brokers.set(broker, all = { shared: [], idle: [], opening: [] })
     return all
+  }
+
+  get isEmpty (): boolean {
+    return this.#brokers.size === 0
   }
 
   /** One sweep: lets go of what is not used, or not valid for much longer. */

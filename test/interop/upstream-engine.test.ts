@@ -25,6 +25,7 @@ for (const nodes of [1, 3] as const) {
     return {
       dispatch: engine.dispatch,
       supports: engine.supports,
+      replicas: nodes,
       close: () => engine.close(),
       async reopen () {
         await engine.close()

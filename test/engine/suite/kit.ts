@@ -20,6 +20,8 @@ import type { Api, RequestInput, Response } from '../../../protocol/schema.ts'
 export interface Engine {
   readonly dispatch: Dispatch
   readonly supports: ReadonlyMap<number, readonly [min: number, max: number]>
+  /** How many replicas a topic has if nobody says, and can have at most. 1 if absent. */
+  readonly replicas?: number
   close (): Promise<void>
   /** Stops, and starts again over the same data. Absent where that cannot be done. */
   reopen?(): Promise<Engine>
@@ -91,15 +93,15 @@ export class Client {
       }]
     })
     if (made!.errorCode !== errors.NONE) throw new Error(`${name} was not made: ${nameOf(made!.errorCode)} ${made!.errorMessage}`)
-    return await this.ready(name, partitions)
+    return await this.ready(name, partitions, made!.topicId)
   }
 
-  /** Waits until a topic can be used: a cluster takes its time. */
-  async ready (name: string, partitions = 1): Promise<TopicRef> {
+  /** Waits until a topic can be used: a cluster takes its time, and may still tell of one that had the name before. */
+  async ready (name: string, partitions = 1, id = NO_ID): Promise<TopicRef> {
     return await eventually(async () => {
       const { topics: [topic] } = await this.call(Metadata, { topics: [{ name }], allowAutoTopicCreation: false })
       const led = topic!.partitions.filter(({ errorCode, leaderId }) => errorCode === errors.NONE && leaderId >= 0)
-      if (led.length !== partitions) return null
+      if (led.length !== partitions || (id !== NO_ID && topic!.topicId !== id)) return null
       const { topics } = await this.call(ListOffsets, {
         replicaId: -1, topics: [{ name, partitions: led.map(({ partitionIndex }) => ({ partitionIndex, timestamp: LATEST })) }]
       })
