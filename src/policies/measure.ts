@@ -10,13 +10,14 @@ import { Fetch } from '../../protocol/messages/01-fetch.ts'
 import { JoinGroup } from '../../protocol/messages/11-join-group.ts'
 import { Produce } from '../../protocol/messages/00-produce.ts'
 import { SyncGroup } from '../../protocol/messages/14-sync-group.ts'
+import { ShareFetch } from '../../protocol/messages/78-share-fetch.ts'
 import type { Context, Door, Policy } from '../../protocol/rpc.ts'
 import type { Api, Chunks, Request, Response } from '../../protocol/schema.ts'
 import { Histogram, WAIT_SECONDS, WORK_SECONDS } from '../histogram.ts'
 import { errorVisitor, type VisitErrors } from './error-visitor.ts'
 
 /** Requests of these are held until there is something to say: their time is no measure of work. */
-const waiting: ReadonlySet<number> = new Set([Fetch.key, JoinGroup.key, SyncGroup.key])
+const waiting: ReadonlySet<number> = new Set([Fetch.key, JoinGroup.key, SyncGroup.key, ShareFetch.key])
 
 /** More than any api has versions. */
 const MAX_VERSIONS = 64
