@@ -4,13 +4,21 @@
  * HTTP listens first, so that health can be asked while a long recovery runs; Kafka clients are let in when the log is
  * ready, because they would take an error for an answer.
  */
+import { hostname } from 'node:os'
 import { compose } from '../protocol/rpc.ts'
-import { EmbeddedEngine } from '../storage/embedded/engine.ts'
+import type { LogEngine } from '../storage/engine.ts'
 import { createHttpStats, type HttpDoor } from '../routes/door.ts'
 import { createHttpServer, type HttpTls } from '../routes/http.ts'
 import { Feeds } from './client/feed.ts'
-import { formatAddress, type Address } from './config/address.ts'
+import { formatAddress, isWildcard, type Address } from './config/address.ts'
+import type { UpstreamConfig } from './config/upstream.ts'
 import type { Config } from './config.ts'
+import type { Gateways } from './gateways/gateways.ts'
+import { supportsOf } from './kafka/handshake.ts'
+import { LogLimit } from './kafka/log-limit.ts'
+import { untilQuiet } from './kafka/quiet.ts'
+import type { BrokerSource } from './metrics/sources.ts'
+import { depart } from './policies/depart.ts'
 import { isTls } from './config/listener.ts'
 import { createReadGate } from './client/read-gate.ts'
 import { createKafkaListener, defaultKafkaLimits, type KafkaListener } from './kafka/listener.ts'
@@ -47,17 +55,10 @@ const CONTRACT = new URL('../openapi.yaml', import.meta.url)
 /** Resolves when every door is open. Rejects with a sentence for the operator, and leaves nothing behind. */
 export async function createApp (config: Config, logger: Logger): Promise<App> {
   const logWatch = new LogWatch(logger)
-  const engine = new EmbeddedEngine({
-    dataDirectory: config.data,
-    durability: config.durability,
-    partitions: config.partitions,
-    autoCreate: config.autoCreate,
-    retentionMs: config.retentionMs,
-    segmentBytes: config.segmentBytes,
-    tailBytes: config.tailMemoryBytes,
-    groupInitialDelayMs: config.groupInitialDelayMs
-  }, { observer: logWatch })
-  logWatch.watch(engine)
+  const { promise: failed, resolve: fail } = Promise.withResolvers<Error>()
+  const { engine, gateways, brokers } = config.upstream === null
+    ? await embedded(config, logWatch)
+    : await behind(config.upstream, logger, fail)
 
   const security = await Security.create(config, engine.dispatch, logger)
   const { authorizer, quotas, connections, memory } = security
@@ -67,7 +68,8 @@ export async function createApp (config: Config, logger: Logger): Promise<App> {
   const requests = new RequestStats()
   const validation = new Validation({ store: security.store, catalog: registry, authorizer, denied: security.denied, audit: security.audit, logger })
   const sessions = new FetchSessionCache()
-  const dispatch = compose(engine.dispatch, measure(requests), fetchSessions(sessions), ...security.policies, ...validation.policies)
+  const dispatch = compose(engine.dispatch, measure(requests), fetchSessions(sessions),
+    ...gateways === null ? [] : [depart(() => gateways.isLeaving)], ...security.policies, ...validation.policies)
   const serde = new Serde(registry, {
     settingsOf: validation.settingsOf, onUnfit: validation.onUnfit, isOpenToAll: security.authenticator === null
   })
@@ -86,7 +88,8 @@ export async function createApp (config: Config, logger: Logger): Promise<App> {
     draining: draining.signal,
     security: security.sources,
     validation: validation.stats,
-    fetchSessions: sessions
+    fetchSessions: sessions,
+    ...brokers === null ? {} : { brokers }
   })
   const door: HttpDoor = {
     dispatch,
@@ -120,6 +123,7 @@ export async function createApp (config: Config, logger: Logger): Promise<App> {
   const close = async (graceMs: number): Promise<void> => {
     validation.close()
     await Promise.all([...listeners.map(listener => listener.close(graceMs)), http.close()])
+    await gateways?.close()
     await security.close()
     await registry.close()
     await engine.close()
@@ -132,10 +136,12 @@ export async function createApp (config: Config, logger: Logger): Promise<App> {
     const startedAt = performance.now()
     await engine.open()
     logWatch.recoverySeconds = (performance.now() - startedAt) / 1000
+    await gateways?.open()
     await security.open()
     validation.opened()
     await registry.open()
     const { authenticator } = security
+    const supports = supportsOf(() => engine.supports, config.upstream?.passAdministration === true ? [] : administered)
     for (const { name, host, port, protocol, advertised, mechanisms, clientAuth } of config.kafka) {
       const listener = createKafkaListener({
         name,
@@ -152,7 +158,8 @@ export async function createApp (config: Config, logger: Logger): Promise<App> {
         memory,
         work: quotas.work.bind(quotas),
         dispatch,
-        supports: new Map([...engine.supports, ...administered]),
+        supports,
+        ...gateways === null ? {} : { addressOf: gateways.addressOf.bind(gateways) },
         limits: { ...defaultKafkaLimits, maxFrameBytes: config.maxRequestBytes },
         logger,
         stats: kafkaStats,
@@ -162,14 +169,19 @@ export async function createApp (config: Config, logger: Logger): Promise<App> {
       listeners.push(listener)
       await listener.listen()
     }
+    await gateways?.announce(new Map(config.kafka.map(({ name, advertised }, i) => [name, advertised ?? reachable(listeners[i]!.address)])))
     return {
       kafka: listeners.map(({ address }) => address),
       http: httpPlace,
       // The log itself never gives up serving: what it cannot do any more it answers with an error, and /readyz says so.
-      failed: new Promise(() => {}),
+      failed,
       reload: () => security.reload(),
       async stop () {
         draining.abort()
+        if (gateways !== null) {
+          await gateways.drain()
+          if (gateways.isLeaving) await untilQuiet(kafkaStats, config.shutdownGraceMs)
+        }
         await close(config.shutdownGraceMs)
       }
     }
@@ -177,6 +189,58 @@ export async function createApp (config: Config, logger: Logger): Promise<App> {
     await close(0)
     throw error
   }
+}
+
+/** The log, and who else stands in front of it. */
+interface Log {
+  readonly engine: LogEngine
+  /** Null where no other process can. */
+  readonly gateways: Gateways | null
+  /** How the brokers behind are doing; null where there are none. */
+  readonly brokers: BrokerSource | null
+}
+
+async function embedded (config: Config, logWatch: LogWatch): Promise<Log> {
+  const { EmbeddedEngine } = await import('../storage/embedded/engine.ts')
+  const engine = new EmbeddedEngine({
+    dataDirectory: config.data,
+    durability: config.durability,
+    partitions: config.partitions,
+    autoCreate: config.autoCreate,
+    retentionMs: config.retentionMs,
+    segmentBytes: config.segmentBytes,
+    tailBytes: config.tailMemoryBytes,
+    groupInitialDelayMs: config.groupInitialDelayMs
+  }, { observer: logWatch })
+  logWatch.watch(engine)
+  return { engine, gateways: null, brokers: null }
+}
+
+async function behind (upstream: UpstreamConfig, logger: Logger, fail: (error: Error) => void): Promise<Log> {
+  const [{ ClusterEngine }, { createUpstreamSecurity }, { Gateways }] = await Promise.all([
+    import('../storage/cluster/engine.ts'), import('../storage/cluster/security/security.ts'), import('./gateways/gateways.ts')
+  ])
+  const log = new LogLimit(logger)
+  const { bootstrap, nodeId, passAdministration } = upstream
+  const engine: LogEngine & { readonly brokers: BrokerSource } = new ClusterEngine({
+    bootstrap, passAdministration, nodes: { own: nodeId, live: () => gateways.live() }
+  }, {
+    security: createUpstreamSecurity(upstream, { warn: sentence => logger.warn(sentence) }),
+    onLost: (broker, address, cause) => log.write('warn', `lost ${broker}`, { broker, address, cause }, 'a broker of the cluster cannot be used: it is tried again')
+  })
+  const gateways: Gateways = new Gateways(engine.dispatch, {
+    nodeId,
+    onChange: live => logger.info({ live }, 'the gateways that take clients'),
+    onDuplicate: sentence => logger.error(sentence),
+    onSuperseded: fail,
+    onTrouble: error => log.write('warn', 'gateways', { err: error }, 'other gateways cannot be heard: it is tried again')
+  })
+  return { engine, gateways, brokers: engine.brokers }
+}
+
+/** What others are told where no address to tell them is given: a listener at every address of a machine is found by its name. */
+function reachable ({ host, port }: Address): Address {
+  return { host: isWildcard(host) ? hostname() : host, port }
 }
 
 function authenticationOf ({ anonymous, publicMetrics }: Config, security: Security): HttpAuthentication | null {

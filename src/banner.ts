@@ -25,8 +25,9 @@ export function banner (config: Config, kafka: readonly Address[], http: Address
     style('bold', `Barnabas ${version}`) + `  (node ${process.versions.node})`,
     ...kafka.map(address => line('kafka', formatAddress(address))),
     line('http', `${scheme}://${formatAddress(http)}`),
-    line('data', config.data),
-    line('durability', durabilities[config.durability]),
+    ...config.upstream === null
+      ? [line('data', config.data), line('durability', durabilities[config.durability])]
+      : [line('cluster', `${config.upstream.bootstrap.map(formatAddress).join(', ')} (this is gateway ${config.upstream.nodeId})`)],
     line('safety', config.insecure && isOpen ? style('yellow', safety) : safety),
     ...logins(config, kafka).map(text => line('login', text)),
     line('try', style('cyan', `${curl}-d hello ${local}/topics/greetings`)),

@@ -117,7 +117,7 @@ export class Security {
       quota(quotas),
       authorize(() => this.authorizer, this.denied),
       mutationQuota(quotas),
-      administer(() => this.#isOpen ? this.#administration : null)
+      administer(() => this.#isOpen ? this.#administration : null, this.#config.upstream?.passAdministration === true)
     ]
   }
 

@@ -8,6 +8,7 @@ import { flushCompileCache } from 'node:module'
 import { inspect } from 'node:util'
 import { banner } from './banner.ts'
 import type { App } from './app.ts'
+import { formatAddress } from './config/address.ts'
 import type { Config } from './config.ts'
 import { explain } from './failure.ts'
 import type { Logger } from './logger.ts'
@@ -41,8 +42,9 @@ export async function serve (config: Config, logger: Logger, createApp: (config:
     process.exit(0)
   }
   const { kafka, http } = app
-  const { data, durability } = config
-  logger.info({ version, node: process.versions.node, pid: process.pid, kafka, http, data, durability }, 'started')
+  const { data, durability, upstream } = config
+  const log = upstream === null ? { data, durability } : { cluster: upstream.bootstrap.map(formatAddress), nodeId: upstream.nodeId }
+  logger.info({ version, node: process.versions.node, pid: process.pid, kafka, http, ...log }, 'started')
   // Whoever read the banner may be gone when more is printed ("| head"): the log is still there to tell.
   process.stdout.on('error', error => logger.warn({ err: error }, 'standard output is closed'))
   process.stdout.write(banner(config, kafka, http, process.stdout.isTTY && config.color))

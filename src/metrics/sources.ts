@@ -7,6 +7,23 @@ import type { KafkaStats } from '../kafka/stats.ts'
 import type { RequestStats } from '../policies/measure.ts'
 import type { ValidationSource } from './validation-families.ts'
 
+/** The brokers of a cluster behind, as they are known now. */
+export type BrokerSource = Iterable<readonly [id: number, broker: BrokerState]>
+
+export interface BrokerState {
+  readonly stats: {
+    readonly connects: number
+    readonly connectFailures: number
+    readonly disconnects: number
+    readonly requests: number
+    readonly bytesIn: number
+    readonly bytesOut: number
+    readonly misdirected: number
+    readonly latency: HistogramSnapshot
+  }
+  readonly connections: Iterable<{ readonly inFlight: number }>
+}
+
 export interface Sources {
   readonly requests: RequestStats
   readonly kafka: Pick<KafkaStats, 'connections' | 'connectionsTotal' | 'bytesIn' | 'bytesOut' | 'disconnects' | 'clients' | 'authentications' | 'listeners'>
@@ -15,6 +32,8 @@ export interface Sources {
   /** The partitions that are followed for HTTP and WebSocket readers. */
   readonly feeds: { readonly size: number }
   readonly engine: { readonly state: 'closed' | 'recovering' | 'ready' | 'failed' }
+  /** Absent where the log is embedded. */
+  readonly brokers?: BrokerSource
   /** Aborted when the process begins to stop. */
   readonly draining: AbortSignal
   readonly security?: SecuritySources

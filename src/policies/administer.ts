@@ -126,8 +126,9 @@ const byKey = new Map(answers.map(one => [one.api.key, one]))
 /** What is answered here, by api key: to be advertised besides what the engine supports. */
 export const administered: ReadonlyMap<number, readonly [min: number, max: number]> = new Map(answers.map(({ api }) => [api.key, api.versions]))
 
-/** `admin` gives null while what is known of access is being read. */
-export function administer (admin: () => Administration | null): Policy {
+/** `admin` gives null while what is known of access is being read; `isPassedOn` whether all of this is the engine's. */
+export function administer (admin: () => Administration | null, isPassedOn = false): Policy {
+  if (isPassedOn) return next => next
   return next => <A extends Api>(api: A, request: Request<A>, context: Context): Promise<Response<A>> => {
     const found = byKey.get(api.key)
     // Nearly everything goes by here: without a promise of our own.

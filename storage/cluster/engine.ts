@@ -49,6 +49,10 @@ const CONNECT_TIMEOUT_MS = 60_000
 /** As Kafka's own clients (metadata.max.age.ms), only more often: what is learnt late is paid for with a failed request. */
 const REFRESH_MS = 60_000
 
+/** Who has been silent for so long is asked whether he is there; who does not answer for longer is not. */
+const SILENCE_MS = 3000
+const GONE_MS = 8000
+
 interface Scope {
   readonly line: Line
   readonly polls: Polls
@@ -209,10 +213,28 @@ export class ClusterEngine implements LogEngine {
         polls.tick(now)
       }
     }
-    if (this.#state !== 'recovering' && now - this.#refreshedAt > REFRESH_MS) {
+    if (this.#state === 'ready' || this.#state === 'failed') this.#look(now)
+    if (this.#state === 'ready' && now - this.#refreshedAt > REFRESH_MS) {
       this.#refreshedAt = now
       void this.#refresh()
     }
+  }
+
+  /** Whether anybody answers: what has not been heard of for a while is asked. */
+  #look (now: number): void {
+    const { brokers } = this.#cluster
+    const heardAt = Math.max(...brokers.values().map(({ stats }) => stats.answeredAt))
+    if (now - heardAt <= SILENCE_MS) {
+      this.#state = 'ready'
+      this.#failure = null
+      return
+    }
+    if (now - heardAt > GONE_MS) {
+      this.#state = 'failed'
+      // Why is in the log: strangers may ask for this, and are not to be told where the brokers are.
+      this.#failure = `No broker of the cluster has answered for ${Math.round((now - heardAt) / 1000)} s.`
+    }
+    void this.#cluster.refresh([]).catch(() => {}) // the next look tells
   }
 
   async #refresh (): Promise<void> {

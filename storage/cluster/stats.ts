@@ -16,7 +16,9 @@ export class BrokerStats {
   misdirected = 0
   /** A sentence for the operator. */
   lastFailure: string | null = null
-  readonly latency = { counts: new Array<number>(LATENCY_SECONDS.length + 1).fill(0), sum: 0, count: 0 }
+  readonly latency = { bounds: LATENCY_SECONDS, counts: new Float64Array(LATENCY_SECONDS.length + 1), sum: 0 }
+  /** When it last answered anything, in ms of `performance.now()`. */
+  answeredAt = -Infinity
 
   answered (ms: number): void {
     const seconds = ms / 1000
@@ -25,6 +27,6 @@ export class BrokerStats {
     while (bucket < LATENCY_SECONDS.length && seconds > LATENCY_SECONDS[bucket]!) bucket++
     latency.counts[bucket]!++
     latency.sum += seconds
-    latency.count++
+    this.answeredAt = performance.now()
   }
 }
