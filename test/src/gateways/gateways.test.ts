@@ -87,6 +87,15 @@ t.test('over an embedded log: they find each other at once, and miss who is gone
   t.same([first, again].flatMap(({ duplicates, troubles }) => [...duplicates, ...troubles]), [])
 })
 
+t.test('who start at the same time, where nobody was, do not wait for a beat to know each other', async t => {
+  const memory = new MemoryLog()
+  const startedMs = performance.now()
+  const all = await Promise.all([5, 2, 9].map(nodeId => start(t, memory.dispatch, nodeId)))
+  await until(() => all.every(one => live(one) === '2,5,9'))
+  const tookMs = performance.now() - startedMs
+  t.ok(tookMs < 900, `${tookMs} ms`)
+})
+
 t.test('who stops sends clients to the others, and says so first', async t => {
   const memory = new MemoryLog()
   const [first, second] = [await start(t, memory.dispatch, 1), await start(t, memory.dispatch, 2)]
