@@ -19,6 +19,7 @@ import { fetch } from './fetch.ts'
 import { groupRoutes } from './groups.ts'
 import { Line } from './line.ts'
 import { metadataRoutes } from './metadata.ts'
+import { Patience } from './patience.ts'
 import { Polls } from './polls.ts'
 import { Pool } from './pool.ts'
 import { recordRoutes } from './records.ts'
@@ -68,6 +69,7 @@ export class ClusterEngine implements LogEngine {
   readonly #scopes = new Map<object, Map<string, Scope>>()
   readonly #pools = new Map<string, Pool>()
   readonly #ownPool: Pool
+  readonly #patience = new Patience()
   #supports: ReadonlyMap<number, readonly [min: number, max: number]> = new Map()
   #state: EngineState = 'closed'
   #failure: string | null = null
@@ -103,9 +105,10 @@ export class ClusterEngine implements LogEngine {
     const context = byNameOnly(api, request, given)
     const scope = this.#scope(context)
     try {
-      const answer = found.handle(request as never, {
-        context, router: this.#router, caller: scope?.line ?? this.#pool(context.principal), polls: scope?.polls ?? null
-      })
+      const call = { context, router: this.#router, caller: scope?.line ?? this.#pool(context.principal), polls: scope?.polls ?? null }
+      const answer = scope === null && context.door !== 'kafka'
+        ? this.#patience.last(api, request as never, context.signal, () => found.handle(request as never, call))
+        : found.handle(request as never, call)
       const onlyReads = api.key === Fetch.key
       const response = await (onlyReads && scope === null ? orLeft(answer, context.signal) : answer)
       // What was given up with the connection is no answer of the cluster.
