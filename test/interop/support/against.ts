@@ -25,7 +25,7 @@ function oneOf<T extends string> (name: string, fallback: T, values: readonly T[
 }
 
 const against = oneOf('INTEROP_AGAINST', '', SETTINGS)
-const version = oneOf('INTEROP_KAFKA', KAFKA_VERSION, VERSIONS)
+export const kafkaVersion = oneOf('INTEROP_KAFKA', KAFKA_VERSION, VERSIONS)
 
 export const againstKafka = against === 'kafka'
 export const againstUpstream = against === 'upstream' || against === 'upstream3'
@@ -55,11 +55,11 @@ let isUsed = false
 
 /** The cluster behind Barnabas, without topics; it stays for the next that asks when the test has ended. */
 export async function upstreamOf (t: Test): Promise<Cluster> {
-  if (isTaken) return await startCluster(t, { nodes: against === 'upstream3' ? 3 : 1, version })
+  if (isTaken) return await startCluster(t, { nodes: against === 'upstream3' ? 3 : 1, version: kafkaVersion })
   isTaken = true
   t.teardown(() => { isTaken = false })
   // Started once for the file: that takes longer than most tests.
-  cluster ??= startCluster(root, { nodes: against === 'upstream3' ? 3 : 1, version })
+  cluster ??= startCluster(root, { nodes: against === 'upstream3' ? 3 : 1, version: kafkaVersion })
   if (isUsed) await clear(await cluster)
   isUsed = true
   return await cluster

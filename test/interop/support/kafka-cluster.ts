@@ -78,7 +78,7 @@ export async function startCluster (t: Test, options: ClusterOptions = {}): Prom
   const voters = new Map(places.map(({ id, controller }) => [id, controller]))
 
   const nodes = await Promise.all(places.map(async ({ id, host, port, rack }) => {
-    const own = join(folder, `node-${id}`)
+    const own = join(folder, `broker-${'abc'[id - FIRST_NODE_ID]}`)
     mkdirSync(own)
     const listeners = [`PLAINTEXT://${host}:${port}`]
     const lines = [...common, `broker.rack=${rack}`]

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { againstKafka, logOptions } from './against.ts'
 import { formattedBroker, testProperties } from './kafka-broker.ts'
+import type { Cluster } from './kafka-cluster.ts'
 import { freePort, temporaryFolder } from './ports.ts'
 import { Background } from './run.ts'
 
@@ -37,22 +38,32 @@ export async function startKafka (t: Test): Promise<Server> {
   return server
 }
 
+/** Barnabas in front of that cluster, whatever the other tests run against; it ends with the test. */
+export async function startGateway (t: Test, { bootstrap }: Cluster, ...options: readonly string[]): Promise<Server> {
+  const server = await barnabasProcess(t, '', ['--upstream', bootstrap, ...options])
+  await server.start()
+  return server
+}
+
 export const MAIN = new URL('../../../bin/barnabas.js', import.meta.url).pathname
 export const START_TIMEOUT_MS = 30_000
 
 async function barnabasServer (t: Test, options: readonly string[]): Promise<Server> {
   const dataFolder = temporaryFolder(t)
+  return await barnabasProcess(t, dataFolder, [...await logOptions(t, dataFolder), ...options])
+}
+
+async function barnabasProcess (t: Test, dataFolder: string, options: readonly string[]): Promise<Server> {
   const [kafkaPort, httpPort] = [await freePort(), await freePort()]
   const kafka = `127.0.0.1:${kafkaPort}`
   const address = `127.0.0.1:${httpPort}`
-  const log = await logOptions(t, dataFolder)
   let process: Background | null = null
   return {
     kafka,
     http: `http://${address}`,
     dataFolder,
     async start () {
-      process = new Background(t, globalThis.process.execPath, [MAIN, ...log, '--kafka', kafka, '--http', address, ...options])
+      process = new Background(t, globalThis.process.execPath, [MAIN, '--kafka', kafka, '--http', address, ...options])
       await process.until(/^then\b/m, START_TIMEOUT_MS)
     },
     stop: () => process!.end('SIGTERM'),
