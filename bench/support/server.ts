@@ -62,16 +62,24 @@ export async function startGuardedBarnabas (password: string, durability: 'fsync
   return await start({ BARNABAS_ADMIN: `admin:${password}` }, durability, options)
 }
 
+/** One in front of a cluster. */
+export async function startGateway (upstream: string, ...options: readonly string[]): Promise<Server> {
+  return await run('Gateway', {}, dataFolder(), ['--upstream', upstream, ...options])
+}
+
 async function start (env: NodeJS.ProcessEnv, durability: 'fsync' | 'os', options: readonly string[]): Promise<Server> {
   const folder = dataFolder()
-  const child = spawn(process.execPath, ['bin/barnabas.js', '--data', folder, '--durability', durability,
-    '--kafka', '127.0.0.1:0', '--http', '127.0.0.1:0', '--log-level', 'warn', ...options],
-  { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } })
+  return await run(`Barnabas ${durability}`, env, folder, ['--data', folder, '--durability', durability, ...options])
+}
+
+async function run (name: string, env: NodeJS.ProcessEnv, folder: string, options: readonly string[]): Promise<Server> {
+  const child = spawn(process.execPath, ['bin/barnabas.js', '--kafka', '127.0.0.1:0', '--http', '127.0.0.1:0', '--log-level', 'warn', ...options],
+    { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } })
   let banner = ''
   for await (const text of child.stdout!.setEncoding('utf8')) {
     banner += text as string
     const [, kafka, http] = /kafka +(\S+)\nhttp +(\S+)\n/.exec(banner) ?? []
-    if (kafka !== undefined) return new Server(`Barnabas ${durability}`, child, kafka, http!, folder)
+    if (kafka !== undefined) return new Server(name, child, kafka, http!, folder)
   }
   throw new Error(`Barnabas did not start:\n${banner}`)
 }
