@@ -31,6 +31,7 @@ import { GuardedRegistry } from './policies/authorize-registry.ts'
 import { FetchSessionCache } from './policies/fetch-session-cache.ts'
 import { fetchSessions } from './policies/fetch-sessions.ts'
 import { measure, RequestStats } from './policies/measure.ts'
+import { PlannedUpgrade } from './policies/planned-upgrade.ts'
 import { formats } from './schemas/formats.ts'
 import { Registry } from './schemas/registry.ts'
 import { Serde } from './schemas/serde.ts'
@@ -68,7 +69,8 @@ export async function createApp (config: Config, logger: Logger): Promise<App> {
   const requests = new RequestStats()
   const validation = new Validation({ store: security.store, catalog: registry, authorizer, denied: security.denied, audit: security.audit, logger })
   const sessions = new FetchSessionCache()
-  const dispatch = compose(engine.dispatch, measure(requests), fetchSessions(sessions),
+  const breaking = new PlannedUpgrade(config.upstream?.planned ?? null, logger)
+  const dispatch = compose(engine.dispatch, measure(requests), breaking.policy, fetchSessions(sessions),
     ...gateways === null ? [] : [depart(() => gateways.isLeaving)], ...security.policies, ...validation.policies)
   const serde = new Serde(registry, {
     settingsOf: validation.settingsOf, onUnfit: validation.onUnfit, isOpenToAll: security.authenticator === null
@@ -89,6 +91,7 @@ export async function createApp (config: Config, logger: Logger): Promise<App> {
     security: security.sources,
     validation: validation.stats,
     fetchSessions: sessions,
+    breaking,
     ...brokers === null ? {} : { brokers }
   })
   const door: HttpDoor = {
@@ -226,7 +229,9 @@ async function behind (upstream: UpstreamConfig, logger: Logger, fail: (error: E
     bootstrap, passAdministration, nodes: { own: nodeId, live: () => gateways.live() }
   }, {
     security: createUpstreamSecurity(upstream, { warn: sentence => logger.warn(sentence) }),
-    onLost: (broker, address, cause) => log.write('warn', `lost ${broker}`, { broker, address, cause }, 'a broker of the cluster cannot be used: it is tried again')
+    onLost: (broker, address, cause) => {
+      log.write('warn', `lost ${broker}`, { broker, address, cause }, 'a broker of the cluster cannot be used: it is tried again')
+    }
   })
   const gateways: Gateways = new Gateways(engine.dispatch, {
     nodeId,

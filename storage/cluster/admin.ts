@@ -79,10 +79,11 @@ export const passedOn: readonly Route[] = [
   toController(CreateAcls, (failed, { creations }) => ({ results: creations.map(() => ({ ...failed })) })),
   toController(DeleteAcls, (failed, { filters }) => ({ filterResults: filters.map(() => ({ ...failed, matchingAcls: [] })) })),
   toAny(DescribeClientQuotas, failed => ({ ...topLevel<typeof DescribeClientQuotas>(failed), entries: null })),
-  toController(AlterClientQuotas, ({ errorCode, errorMessage }, { entries }) => ({ entries: entries.map(({ entity }) => ({ entity, errorCode, errorMessage })) })),
+  toController(AlterClientQuotas, ({ errorCode, errorMessage }, { entries }) => ({
+    entries: entries.map(({ entity }) => ({ entity, errorCode, errorMessage }))
+  })),
   toAny(DescribeUserScramCredentials, failed => ({ ...topLevel<typeof DescribeUserScramCredentials>(failed), results: [] })),
   toController(AlterUserScramCredentials, ({ errorCode, errorMessage }, { deletions, upsertions }) => ({
     results: [...new Set([...deletions, ...upsertions].map(({ name }) => name))].map(user => ({ user, errorCode, errorMessage }))
   }))
 ]
-

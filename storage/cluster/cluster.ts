@@ -46,17 +46,14 @@ export class Cluster {
   readonly #names = new Map<string, string>()
   readonly #refreshes = new Map<string, { at: number, done: Promise<void> }>()
   #next = 0
-  #pool: Pool | null = null
+  readonly #pool: Pool
 
-  constructor (bootstrap: readonly Endpoint[], security: UpstreamSecurity, observer: ClusterObserver) {
+  /** `pool` sends requests of our own. */
+  constructor (bootstrap: readonly Endpoint[], security: UpstreamSecurity, pool: Pool, observer: ClusterObserver) {
     this.#security = security
+    this.#pool = pool
     this.#observer = observer
     this.#seeds = bootstrap.map((endpoint, i) => this.#broker(-1 - i, endpoint))
-  }
-
-  /** What sends requests of our own. Set once. */
-  set pool (pool: Pool) {
-    this.#pool = pool
   }
 
   get brokers (): ReadonlyMap<number, Broker> {
@@ -127,7 +124,7 @@ export class Cluster {
 
   /** Something has proved wrong: what is known of it is asked for anew, in the background. */
   suspect (topics: readonly { readonly name: string, readonly topicId: string }[]): void {
-    void this.refresh(topics).catch(() => {}) // the next request that needs it asks again
+    this.refresh(topics).catch(() => {}) // the next request that needs it asks again
   }
 
   /**
@@ -157,9 +154,9 @@ export class Cluster {
   /** A Metadata request of our own, to whoever answers first. Rejects with KafkaError. */
   async askAny (request: Request<typeof Metadata>): Promise<Response<typeof Metadata>> {
     let failure: Error | null = null
-    for (const broker of this.anyBrokers(this.#pool!.favourite)) {
+    for (const broker of this.anyBrokers(this.#pool.favourite)) {
       try {
-        return await this.#pool!.send(broker, Metadata, Metadata.versions[1], request, { clientId: 'barnabas', timeoutMs: ASK_TIMEOUT_MS, blocks: false })
+        return await this.#pool.send(broker, Metadata, Metadata.versions[1], request, { clientId: 'barnabas', timeoutMs: ASK_TIMEOUT_MS, blocks: false })
       } catch (error) {
         if (!(error instanceof UpstreamFailure)) throw error
         failure = error

@@ -80,11 +80,8 @@ export class ClusterEngine implements LogEngine {
   constructor (options: ClusterOptions, { security, onLost = () => {} }: ClusterDependencies) {
     this.#options = options
     this.#security = security
-    this.#cluster = new Cluster(options.bootstrap, security, {
-      lost: onLost,
-      upgraded: () => this.#takeStock()
-    })
-    this.#cluster.pool = this.#ownPool = this.#pool(internalPrincipal)
+    this.#ownPool = this.#pool(internalPrincipal)
+    this.#cluster = new Cluster(options.bootstrap, security, this.#ownPool, { lost: onLost, upgraded: () => this.#takeStock() })
     this.#router = { cluster: this.#cluster, coordinators: new Coordinators(this.#cluster), virtual: new VirtualCluster(options.nodes) }
     const routes = [...recordRoutes, fetch, ...metadataRoutes, ...groupRoutes, ...adminRoutes, ...configRoutes, ...options.passAdministration ? passedOn : []]
     this.#routes = new Map(routes.map(one => [one.api.key, one]))
@@ -219,7 +216,7 @@ export class ClusterEngine implements LogEngine {
     if (this.#state === 'ready' || this.#state === 'failed') this.#look(now)
     if (this.#state === 'ready' && now - this.#refreshedAt > REFRESH_MS) {
       this.#refreshedAt = now
-      void this.#refresh()
+      this.#refresh().catch(() => {}) // whoever needs it asks again, and hears why
     }
   }
 
@@ -237,16 +234,12 @@ export class ClusterEngine implements LogEngine {
       // Why is in the log: strangers may ask for this, and are not to be told where the brokers are.
       this.#failure = `No broker of the cluster has answered for ${Math.round((now - heardAt) / 1000)} s.`
     }
-    void this.#cluster.refresh([]).catch(() => {}) // the next look tells
+    this.#cluster.refresh([]).catch(() => {}) // the next look tells
   }
 
   async #refresh (): Promise<void> {
-    try {
-      await this.#cluster.refresh([])
-      await Promise.allSettled([...this.#cluster.brokers.values()].map(broker => this.#meet(broker)))
-    } catch {
-      // Whoever needs it asks again, and hears why.
-    }
+    await this.#cluster.refresh([])
+    await Promise.allSettled([...this.#cluster.brokers.values()].map(broker => this.#meet(broker)))
   }
 
   /** Nothing is kept here: what was acknowledged, the cluster has. */
@@ -258,7 +251,6 @@ export class ClusterEngine implements LogEngine {
     this.#cluster.close()
   }
 }
-
 
 /** The answer to who still waits for it. Rejects with the signal's reason when that is aborted. */
 async function orLeft<T> (answer: Promise<T>, signal: AbortSignal): Promise<T> {
