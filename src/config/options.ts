@@ -2,6 +2,7 @@
  * The options, one row each. Flags, variables, keys of the file, the help, the table in docs/operations.md and the type
  * of the configuration are all made of this table.
  */
+import { plannedVersions } from '../policies/planned-versions.ts'
 import { credentials } from './credentials.ts'
 import { clientAuths, httpListener, listener, mechanisms } from './listener.ts'
 import {
@@ -170,6 +171,8 @@ export const options = {
     'YAML file that says as whom each user goes to the cluster. Default: everybody as this process. Read again when it changes.'),
   upstreamPassAdministration: option('upstream-pass-administration', boolean, 'false',
     'Users, ACLs and quotas that clients ask for and change are those of the cluster, and not those of this process.'),
+  upstreamPlanned: optional('upstream-planned', choice(...plannedVersions),
+    'The release of Apache Kafka that the cluster is to be upgraded to: clients that it would not serve any more are logged and counted.'),
 
   // ---- what it tells
   auditFile: optional('audit-file', text('FILE', 'a file'),

@@ -2,6 +2,7 @@
  * What the options about the cluster behind say together, and every reason not to go there like that. Without `upstream`
  * the log is in the data folder, and none of them means anything.
  */
+import type { PlannedVersion } from '../policies/planned-versions.ts'
 import { formatAddress, isLoopback, type Address } from './address.ts'
 import { readSecretFile } from './credentials.ts'
 import { optionKeys, options, type OptionKey, type Values } from './options.ts'
@@ -35,6 +36,8 @@ export interface UpstreamConfig {
   readonly sasl: UpstreamSasl | null
   /** Who goes to the cluster for whom; null: the same service identity for everybody. */
   readonly credentials: string | null
+  /** What the cluster is to be upgraded to; null: nothing that clients would have to be ready for. */
+  readonly planned: PlannedVersion | null
   /** Whether passwords and tokens may travel to other machines unencrypted. */
   readonly insecure: boolean
 }
@@ -74,8 +77,8 @@ export function upstreamOf (values: Values, originOf: OriginOf, problems: string
       'Say as whom: --upstream-mechanism, with a name and a password, or a token.')
   }
   if (tls === null && !values.insecure) problems.push(...exposed(values, originOf))
-  const { nodeId, upstreamPassAdministration: passAdministration, insecure } = values
-  return { bootstrap, nodeId, passAdministration, tls, sasl, credentials, insecure }
+  const { nodeId, upstreamPassAdministration: passAdministration, upstreamPlanned: planned, insecure } = values
+  return { bootstrap, nodeId, passAdministration, tls, sasl, credentials, planned, insecure }
 }
 
 function tlsOf (values: Values, originOf: OriginOf, problems: string[]): UpstreamConfig['tls'] {

@@ -10,6 +10,7 @@ import type { Door } from '../../protocol/rpc.ts'
 import type { HistogramSnapshot } from '../histogram.ts'
 import type { ApiStats, Traffic } from '../policies/measure.ts'
 import { entriesOf, histogram, labelled, largest, one, OTHER, single, type Family, type Labels, type Read } from './family.ts'
+import { brokerFamilies } from './broker-families.ts'
 import { securityFamilies } from './security-families.ts'
 import { validationFamilies } from './validation-families.ts'
 import type { TopicSize } from './sources.ts'
@@ -95,6 +96,13 @@ export const families: readonly Family[] = [
 
   ...securityFamilies,
   ...validationFamilies,
+
+  // ---- the cluster behind
+
+  ...brokerFamilies,
+  labelled('upstream_breaking_requests_total', 'counter', ['software', 'api'],
+    'Requests of Kafka clients in versions that the release of --upstream-planned does not serve, by the software that the client says it is.',
+    ({ breaking }) => Array.from(breaking?.requests() ?? [], ([software, api, count]) => [{ software, api }, count] as const)),
 
   // ---- the log
 

@@ -34,6 +34,8 @@ export interface Sources {
   readonly engine: { readonly state: 'closed' | 'recovering' | 'ready' | 'failed' }
   /** Absent where the log is embedded. */
   readonly brokers?: BrokerSource
+  /** What a planned upgrade of the cluster behind would break, since the process started. */
+  readonly breaking?: { requests (): Iterable<readonly [software: string, api: string, count: number]> }
   /** Aborted when the process begins to stop. */
   readonly draining: AbortSignal
   readonly security?: SecuritySources

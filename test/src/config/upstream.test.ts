@@ -35,9 +35,13 @@ t.test('a cluster behind, and nothing else', async t => {
     tls: null,
     sasl: null,
     credentials: null,
+    planned: null,
     insecure: false
   })
   t.match(upstreamOf([...to, '--node-id', '3', '--upstream-pass-administration', '--insecure']), { nodeId: 3, passAdministration: true, insecure: true })
+  t.equal(upstreamOf([...to, '--upstream-planned', '4.1']).planned, '4.1')
+  t.match(problemsOf([...to, '--upstream-planned', '3.9']), [/^--upstream-planned: "3\.9" is not allowed; expected one of 4\.0, 4\.1/])
+  t.match(problemsOf(['--upstream-planned', '4.1']), [/^--upstream-planned means nothing while the log is in the data folder/])
   t.equal(loadConfig([], {}).upstream, null)
   t.strictSame(Object.keys(loadConfig(to, {})).filter(key => /^upstream.|^nodeId/.test(key)), [], 'the options themselves are not in the configuration')
   t.match(problemsOf(['--upstream', 'kafka1.example']), [/expected a list/])
