@@ -3,7 +3,7 @@
  * asked for where something is missing or has proved wrong, and from every Metadata that passes through.
  */
 import { complete } from '../../protocol/defaults.ts'
-import { errors, KafkaError } from '../../protocol/errors.ts'
+import { errors } from '../../protocol/errors.ts'
 import { Metadata } from '../../protocol/messages/03-metadata.ts'
 import type { Request, Response } from '../../protocol/schema.ts'
 import { Broker, type Versions } from './broker.ts'
@@ -129,7 +129,7 @@ export class Cluster {
 
   /**
    * Asks for topics; for brokers alone if there are none. Who asks for the same within a moment gets the same answer.
-   * Rejects with KafkaError if no broker answers.
+   * Rejects with UpstreamFailure if no broker answers.
    */
   refresh (topics: readonly { readonly name: string, readonly topicId: string }[]): Promise<void> {
     const key = topics.map(({ name, topicId }) => name === '' ? topicId : name).sort().join(' ')
@@ -151,7 +151,7 @@ export class Cluster {
     this.learn(await this.askAny(request), topics)
   }
 
-  /** A Metadata request of our own, to whoever answers first. Rejects with KafkaError. */
+  /** A Metadata request of our own, to whoever answers first. Rejects with UpstreamFailure: what that means is for who needed it. */
   async askAny (request: Request<typeof Metadata>): Promise<Response<typeof Metadata>> {
     let failure: Error | null = null
     for (const broker of this.anyBrokers(this.#pool.favourite)) {
@@ -162,7 +162,7 @@ export class Cluster {
         failure = error
       }
     }
-    throw new KafkaError('COORDINATOR_NOT_AVAILABLE', 'No broker of the cluster can be reached.', { cause: failure })
+    throw new UpstreamFailure('No broker of the cluster can be reached.', false, { cause: failure })
   }
 
   /** `asked` are topics that are gone if the answer says that they are not known. */
@@ -185,17 +185,20 @@ export class Cluster {
 
   #learnTopic (name: string, id: string, partitions: Response<typeof Metadata>['topics'][number]['partitions']): void {
     const old = this.#topics.get(name)
-    const same = old !== undefined && old.id === id ? old : undefined
+    // What was asked for in a version without ids (before v10) tells nothing of them, and does not mean another topic.
+    const isUntold = id === NO_TOPIC_ID && old !== undefined
+    const same = isUntold || old?.id === id ? old : undefined
     const leaders: number[] = new Array<number>(partitions.length).fill(-1)
     const epochs: number[] = new Array<number>(partitions.length).fill(-1)
     for (const { partitionIndex, leaderId, leaderEpoch } of partitions) {
-      // A broker that lags behind may tell of a leader that is none any more.
-      const isOld = same !== undefined && leaderEpoch >= 0 && leaderEpoch < (same.epochs[partitionIndex] ?? -1)
-      leaders[partitionIndex] = isOld ? same.leaders[partitionIndex]! : leaderId
-      epochs[partitionIndex] = isOld ? same.epochs[partitionIndex]! : leaderEpoch
+      // A broker that lags behind may tell of a leader that is none any more; in versions before v7 nothing shows whether it does.
+      const known = same?.epochs[partitionIndex] ?? -1
+      const isOld = leaderEpoch < known
+      leaders[partitionIndex] = isOld ? same!.leaders[partitionIndex]! : leaderId
+      epochs[partitionIndex] = isOld ? known : leaderEpoch
     }
     if (old !== undefined && same === undefined) this.#names.delete(old.id)
-    this.#topics.set(name, { name, id, leaders, epochs })
+    this.#topics.set(name, { name, id: isUntold ? old.id : id, leaders, epochs })
     if (id !== NO_TOPIC_ID) this.#names.set(id, name)
   }
 

@@ -19,6 +19,7 @@ const ASK_TIMEOUT_MS = 30_000
 export class Coordinators {
   readonly #cluster: Cluster
   readonly #known = new Map<string, number>()
+  readonly #asking = new Map<string, Promise<Broker>>()
 
   constructor (cluster: Cluster) {
     this.#cluster = cluster
@@ -31,10 +32,28 @@ export class Coordinators {
       const broker = this.#cluster.brokers.get(known)
       if (broker !== undefined) return broker
     }
+    const pending = this.#asking.get(`${type}:${key}`)
+    if (pending !== undefined) {
+      // What one was refused another may be told: only an answer is shared, as it is once it is known.
+      const found = await pending.catch(() => undefined)
+      if (found !== undefined) return found
+    }
+    const asking = this.#ask(type, key, caller, context)
+    this.#asking.set(`${type}:${key}`, asking)
+    try {
+      return await asking
+    } finally {
+      if (this.#asking.get(`${type}:${key}`) === asking) this.#asking.delete(`${type}:${key}`)
+    }
+  }
+
+  async #ask (type: number, key: string, caller: Caller, context: Context): Promise<Broker> {
     const request = complete(FindCoordinator.request, { key, keyType: type, coordinatorKeys: [key] })
     // One at a time is what every broker can be asked for; newer versions take lists (KIP-699).
     const answer = await askAny(this.#cluster, caller, broker => {
-      const version = broker.version(FindCoordinator, type === GROUP || type === TRANSACTION ? SINGLE : FindCoordinator.versions[1])!
+      const wanted = type === GROUP || type === TRANSACTION ? SINGLE : FindCoordinator.versions[1]
+      // What a broker speaks that was never asked is heard when it is connected to, just before this is written.
+      const version = broker.version(FindCoordinator, wanted) ?? wanted
       return caller.send(broker, FindCoordinator, version, version > SINGLE
         ? { ...request, key: '' }
         : { ...request, coordinatorKeys: [] }, { clientId: context.clientId, timeoutMs: ASK_TIMEOUT_MS, blocks: false })

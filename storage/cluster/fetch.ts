@@ -33,9 +33,12 @@ export const fetch = route(Fetch, async (request, call) => {
 async function nothing (request: FetchRequest, { context }: Call): Promise<ResponseInput<typeof Fetch>> {
   const { promise, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, request.maxWaitMs)
-  context.signal.addEventListener('abort', () => resolve(), { once: true })
+  const left = (): void => resolve()
+  context.signal.addEventListener('abort', left, { once: true })
   await promise
   clearTimeout(timer)
+  // The signal is that of the connection, and lasts as long.
+  context.signal.removeEventListener('abort', left)
   return { sessionId: 0, responses: [] }
 }
 

@@ -7,11 +7,13 @@ import { Metadata } from '../../protocol/messages/03-metadata.ts'
 import { FindCoordinator } from '../../protocol/messages/10-find-coordinator.ts'
 import { DescribeCluster } from '../../protocol/messages/60-describe-cluster.ts'
 import { DescribeTopicPartitions } from '../../protocol/messages/75-describe-topic-partitions.ts'
-import type { Request, Response } from '../../protocol/schema.ts'
+import type { Request, ResponseInput } from '../../protocol/schema.ts'
+import { NO_TOPIC_ID } from './cluster.ts'
 import { askAny } from './coordinators.ts'
 import { failedBy, route, send, topLevel, type Call } from './route.ts'
 import type { VirtualCluster } from './virtual.ts'
 
+const NO_LEADER = ['LEADER_NOT_AVAILABLE', 'LEADER_NOT_AVAILABLE'] as const
 const LOST = ['COORDINATOR_NOT_AVAILABLE', 'COORDINATOR_NOT_AVAILABLE'] as const
 
 interface Led {
@@ -35,36 +37,26 @@ function veil (topic: string, partition: Led, virtual: VirtualCluster): void {
 
 const metadata = route(Metadata, async (request, call) => {
   const { cluster, virtual } = call.router
-  const response = await askForMetadata(request, call)
+  let response
+  try {
+    response = await askAny(cluster, call.caller, broker => send(broker, Metadata, request, call))
+  } catch (error) {
+    return nothingKnown(request, failedBy(error, NO_LEADER).errorCode, call)
+  }
   cluster.learn(response, request.topics === null ? [] : request.topics.map(({ name, topicId }) => ({ name: name ?? '', topicId })))
   for (const { name, partitions } of response.topics) for (const partition of partitions) veil(name ?? '', partition, virtual)
   return { ...response, brokers: virtual.brokers, controllerId: response.controllerId < 0 ? -1 : virtual.controller }
 })
 
-/** A cluster that cannot be reached has nothing to say: rejects with KafkaError, and the door says so. */
-async function askForMetadata (request: Request<typeof Metadata>, call: Call): Promise<Response<typeof Metadata>> {
-  try {
-    return await askAny(call.router.cluster, call.caller, broker => send(broker, Metadata, request, call))
-  } catch (error) {
-    const { errorCode } = failedBy(error, LOST)
-    const { virtual, cluster } = call.router
-    // Metadata has no error of its own before v13, and an empty list of brokers sends clients to where they started.
-    return {
-      throttleTimeMs: 0,
-      brokers: virtual.brokers.map(one => ({ ...one })),
-      clusterId: cluster.clusterId === '' ? null : cluster.clusterId,
-      controllerId: -1,
-      topics: (request.topics ?? []).map(({ name, topicId }) => ({
-        errorCode: errorCode === errors.COORDINATOR_NOT_AVAILABLE ? errors.LEADER_NOT_AVAILABLE : errorCode,
-        name,
-        topicId,
-        isInternal: false,
-        partitions: [],
-        topicAuthorizedOperations: -2147483648
-      })),
-      clusterAuthorizedOperations: -2147483648,
-      errorCode: errors.NONE
-    }
+/**
+ * Metadata has no error of its own before v13, and an empty list of brokers would send clients to where they started. What is
+ * said here is not learnt: these brokers are none of the cluster's.
+ */
+function nothingKnown ({ topics }: Request<typeof Metadata>, errorCode: number, { router: { virtual, cluster } }: Call): ResponseInput<typeof Metadata> {
+  return {
+    brokers: virtual.brokers,
+    clusterId: cluster.clusterId === '' ? null : cluster.clusterId,
+    topics: (topics ?? []).map(({ name, topicId }) => ({ errorCode, name, topicId, partitions: [] }))
   }
 }
 
@@ -83,7 +75,13 @@ const describeCluster = route(DescribeCluster, async (request, call) => {
 
 const describeTopicPartitions = route(DescribeTopicPartitions, async (request, call) => {
   const { virtual } = call.router
-  const response = await askAny(call.router.cluster, call.caller, broker => send(broker, DescribeTopicPartitions, request, call))
+  let response
+  try {
+    response = await askAny(call.router.cluster, call.caller, broker => send(broker, DescribeTopicPartitions, request, call))
+  } catch (error) {
+    const { errorCode } = failedBy(error, NO_LEADER)
+    return { topics: request.topics.map(({ name }) => ({ errorCode, name, topicId: NO_TOPIC_ID, isInternal: false, partitions: [] })), nextCursor: null }
+  }
   for (const { name, partitions } of response.topics) {
     for (const partition of partitions) {
       veil(name ?? '', partition, virtual)
@@ -111,7 +109,9 @@ const findCoordinator = route(FindCoordinator, async (request, call) => {
       return { ...failedBy(error, LOST), key, nodeId: -1, host: '', port: -1 }
     }
   }))
-  if (version >= MANY) return { coordinators: found.map(({ key, nodeId, host, port, errorCode, errorMessage }) => ({ key, nodeId, host, port, errorCode, errorMessage })) }
+  if (version >= MANY) {
+    return { coordinators: found.map(({ key, nodeId, host, port, errorCode, errorMessage }) => ({ key, nodeId, host, port, errorCode, errorMessage })) }
+  }
   const { nodeId, host, port, errorCode, errorMessage } = found[0]!
   return { nodeId, host, port, errorCode, errorMessage, coordinators: [] }
 })

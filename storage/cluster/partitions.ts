@@ -78,7 +78,7 @@ export function onlyLeader<T, P> (topics: readonly T[], { topicOf, partitions, i
   return leader ?? null
 }
 
-/** Who is to be asked for what. What is not known is asked for first. Rejects with KafkaError if no broker can be reached. */
+/** Who is to be asked for what. What is not known is asked for first. Rejects with UpstreamFailure if no broker can be reached. */
 export async function sharesOf<T, P> (topics: readonly T[], splitting: Splitting<T, P>, call: Call): Promise<Shares<T, P>> {
   const { cluster } = call.router
   const { topicOf, partitions, indexOf } = splitting

@@ -8,7 +8,7 @@ import { errors } from '../../protocol/errors.ts'
 import { Produce } from '../../protocol/messages/00-produce.ts'
 import { Fetch } from '../../protocol/messages/01-fetch.ts'
 import { Metadata } from '../../protocol/messages/03-metadata.ts'
-import type { Api, Request } from '../../protocol/schema.ts'
+import type { Api, Request, Response } from '../../protocol/schema.ts'
 
 const PATIENCE_MS = 5000
 const FIRST_PAUSE_MS = 20
@@ -64,7 +64,13 @@ const leaderless: ReadonlySet<number> = new Set([errors.LEADER_NOT_AVAILABLE])
 /** Whether something was refused, and nothing for another reason, and nothing done. */
 function onlyPasses (answer: unknown, codes: ReadonlySet<number>): boolean {
   const found = codesIn(answer)
+  if (mayBeWritten(answer as Partial<Response<typeof Produce>>)) return false
   return found.some(code => codes.has(code)) && found.every(code => codes.has(code))
+}
+
+/** A leader that is deposed while it waits for its followers says NOT_LEADER_OR_FOLLOWER and where the records stand, which may stay there. */
+function mayBeWritten ({ responses }: Partial<Response<typeof Produce>>): boolean {
+  return responses?.some(({ partitionResponses }) => partitionResponses?.some(({ baseOffset }) => baseOffset >= 0)) === true
 }
 
 /** The errors in an answer; what is right at its top is none. */

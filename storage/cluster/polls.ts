@@ -15,7 +15,7 @@ export type FetchedPartition = FetchResponse['responses'][number]['partitions'][
 /** One place of one partition, as text that is the same when the same is asked for. */
 export type Place = string
 
-/** What was answered for a place: a partition, or what went wrong with all of the poll. */
+/** One Fetch at one broker. */
 export interface Poll {
   readonly broker: Broker
   /** What makes two polls different besides their places: version, isolation level. */
@@ -23,6 +23,8 @@ export interface Poll {
   readonly places: ReadonlySet<Place>
   /** Null while it waits. */
   answers: Map<Place, FetchedPartition> | null
+  /** A fault of ours, for whoever asks for a place of it next. */
+  fault: Error | null
   readonly slot: Line
   readonly startedAt: number
 }
@@ -57,10 +59,14 @@ export class Polls {
     return this.#polls.find(poll => poll.answers === null && poll.broker === broker && poll.kind === kind && poll.places.has(place))
   }
 
-  /** What was answered to a place, once. */
+  /** What was answered to a place, once. Throws what was wrong with the asking. */
   take (broker: Broker, kind: string, place: Place): FetchedPartition | undefined {
     for (const poll of this.#polls) {
       if (poll.broker !== broker || poll.kind !== kind) continue
+      if (poll.fault !== null && poll.places.has(place)) {
+        this.#polls = this.#polls.filter(one => one !== poll)
+        throw poll.fault
+      }
       const answer = poll.answers?.get(place)
       if (answer === undefined) continue
       poll.answers!.delete(place)
@@ -79,12 +85,15 @@ export class Polls {
   /** Starts one. `ask` sends on the line that it is given; its failure is an answer, too. */
   start (broker: Broker, kind: string, places: ReadonlySet<Place>, ask: (line: Line) => Promise<Map<Place, FetchedPartition>>): Poll {
     const slot = this.#slot(broker)
-    const poll: Poll = { broker, kind, places, answers: null, slot, startedAt: performance.now() }
+    const poll: Poll = { broker, kind, places, answers: null, fault: null, slot, startedAt: performance.now() }
     this.#polls.push(poll)
-    void ask(slot).then(answers => {
+    const settle = (answers: Map<Place, FetchedPartition>, fault: Error | null): void => {
       poll.answers = answers
+      poll.fault = fault
       this.#onSettled?.()
-    })
+    }
+    // Nobody waits for it here: what was thrown would end the process.
+    ask(slot).then(answers => settle(answers, null), error => settle(new Map(), error as Error))
     return poll
   }
 

@@ -69,11 +69,12 @@ export class Round {
     polls.keepOnly(new Set(this.#each().map(({ place }) => place)))
     for (let round = 0; ; round++) {
       this.#take()
-      const isDone = round > 0 && this.#isDone
       // Those that were asked for what is there now answer at once, too.
       for (const poll of this.#prompt) if (poll.answers !== null) this.#prompt.delete(poll)
-      if (isDone && this.#prompt.size === 0) return
-      if (isDone) {
+      if (this.#isDone) {
+        // What lay ready is enough; the others are asked all the same, for the next request, or they would never have their turn.
+        if (round === 0) for (const share of this.#shares) this.#pending(share, Math.max(0, deadline - performance.now()), started)
+        if (this.#prompt.size === 0) return
         if (performance.now() > startedAt + GRACE_MS) return
         await polls.settled(GRACE_MS, this.#call.context.signal)
         continue
@@ -133,7 +134,7 @@ export class Round {
     for (const [topic, partitions] of topics) {
       for (const partition of partitions) {
         // What has come is too little, so its broker is asked again, for more.
-        if (this.#answers.has(partition) && (have === 0 || waitMs === 0)) continue
+        if (this.#answers.has(partition) && (have === 0 || waitMs === 0 || this.#isDone)) continue
         const place = placeOf(topic, partition)
         const poll = polls.pending(broker, this.#kind, place)
         if (poll !== undefined) pending.add(poll)
