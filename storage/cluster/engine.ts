@@ -23,6 +23,7 @@ import { Patience } from './patience.ts'
 import { Polls } from './polls.ts'
 import { Pool } from './pool.ts'
 import { recordRoutes } from './records.ts'
+import { shareRoutes } from './share.ts'
 import type { Route, Router } from './route.ts'
 import type { Broker } from './broker.ts'
 import type { Endpoint, UpstreamSecurity, VirtualNodes } from './upstream.ts'
@@ -83,7 +84,10 @@ export class ClusterEngine implements LogEngine {
     this.#ownPool = this.#pool(internalPrincipal)
     this.#cluster = new Cluster(options.bootstrap, security, this.#ownPool, { lost: onLost, upgraded: () => this.#takeStock() })
     this.#router = { cluster: this.#cluster, coordinators: new Coordinators(this.#cluster), virtual: new VirtualCluster(options.nodes) }
-    const routes = [...recordRoutes, fetch, ...metadataRoutes, ...groupRoutes, ...adminRoutes, ...configRoutes, ...options.passAdministration ? passedOn : []]
+    const routes = [
+      ...recordRoutes, fetch, ...metadataRoutes, ...groupRoutes, ...shareRoutes, ...adminRoutes, ...configRoutes,
+      ...options.passAdministration ? passedOn : []
+    ]
     this.#routes = new Map(routes.map(one => [one.api.key, one]))
   }
 

@@ -22,8 +22,13 @@ import { DescribeTransactions } from '../../protocol/messages/65-describe-transa
 import { ListTransactions } from '../../protocol/messages/66-list-transactions.ts'
 import { ConsumerGroupHeartbeat } from '../../protocol/messages/68-consumer-group-heartbeat.ts'
 import { ConsumerGroupDescribe } from '../../protocol/messages/69-consumer-group-describe.ts'
+import { ShareGroupHeartbeat } from '../../protocol/messages/76-share-group-heartbeat.ts'
+import { ShareGroupDescribe } from '../../protocol/messages/77-share-group-describe.ts'
 import { StreamsGroupHeartbeat } from '../../protocol/messages/88-streams-group-heartbeat.ts'
 import { StreamsGroupDescribe } from '../../protocol/messages/89-streams-group-describe.ts'
+import { DescribeShareGroupOffsets } from '../../protocol/messages/90-describe-share-group-offsets.ts'
+import { AlterShareGroupOffsets } from '../../protocol/messages/91-alter-share-group-offsets.ts'
+import { DeleteShareGroupOffsets } from '../../protocol/messages/92-delete-share-group-offsets.ts'
 import type { Request, Response, ResponseInput } from '../../protocol/schema.ts'
 import { eachByCoordinator } from './coordinated.ts'
 import { askAny, GROUP, TRANSACTION } from './coordinators.ts'
@@ -40,7 +45,7 @@ interface Committed {
 }
 
 /** Commits have no error but one for each partition. */
-function eachPartition ({ errorCode }: Failed, { topics }: Committed): { topics: { name: string, topicId: string, partitions: { partitionIndex: number, errorCode: number }[] }[] } {
+function eachPartition ({ errorCode }: Failed, { topics }: Committed) {
   return {
     topics: topics.map(({ name, topicId = '', partitions }) => ({
       name, topicId, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode }))
@@ -73,8 +78,10 @@ const offsetFetchMany = eachByCoordinator(OffsetFetch, {
   answer: groups => ({ groups, topics: [], errorCode: errors.NONE })
 })
 
-const offsetFetch = route(OffsetFetch, (request, call) => (call.context.version < GROUPS_SINCE && request.groups.length === 0 ? offsetFetchOne : offsetFetchMany)
-  .handle(request as never, call) as Promise<ResponseInput<typeof OffsetFetch>>)
+const offsetFetch = route(OffsetFetch, (request, call) => {
+  const { handle } = call.context.version < GROUPS_SINCE && request.groups.length === 0 ? offsetFetchOne : offsetFetchMany
+  return handle(request as never, call) as Promise<ResponseInput<typeof OffsetFetch>>
+})
 
 const described = ({ errorCode, errorMessage }: Failed, groupId: string) => ({
   errorCode, errorMessage, groupId, groupState: '', authorizedOperations: -2147483648, members: []
@@ -87,7 +94,9 @@ const describeGroups = eachByCoordinator(DescribeGroups, {
   withElements: (request, groups) => ({ ...request, groups }),
   answers: ({ groups }) => groups,
   // Before v6 there is no room for a sentence.
-  failed: (groupId, failed, version) => ({ ...described(failed, groupId), errorMessage: version < 6 ? null : failed.errorMessage, protocolType: '', protocolData: '' }),
+  failed: (groupId, failed, version) => ({
+    ...described(failed, groupId), errorMessage: version < 6 ? null : failed.errorMessage, protocolType: '', protocolData: ''
+  }),
   answer: groups => ({ groups })
 })
 
@@ -110,6 +119,26 @@ const streamsGroupDescribe = eachByCoordinator(StreamsGroupDescribe, {
   withElements: (request, groupIds) => ({ ...request, groupIds }),
   answers: ({ groups }) => groups,
   failed: (groupId, failed) => ({ ...described(failed, groupId), ...epochs, topology: null }),
+  answer: groups => ({ groups })
+})
+
+const shareGroupDescribe = eachByCoordinator(ShareGroupDescribe, {
+  type: GROUP,
+  elements: ({ groupIds }) => groupIds,
+  keyOf: groupId => groupId,
+  withElements: (request, groupIds) => ({ ...request, groupIds }),
+  answers: ({ groups }) => groups,
+  failed: (groupId, failed) => ({ ...described(failed, groupId), ...epochs, assignorName: '' }),
+  answer: groups => ({ groups })
+})
+
+const describeShareGroupOffsets = eachByCoordinator(DescribeShareGroupOffsets, {
+  type: GROUP,
+  elements: ({ groups }) => groups,
+  keyOf: group,
+  withElements: (request, groups) => ({ ...request, groups }),
+  answers: ({ groups }) => groups,
+  failed: ({ groupId }, failed) => ({ groupId, topics: [], ...failed }),
   answer: groups => ({ groups })
 })
 
@@ -210,5 +239,10 @@ export const groupRoutes = [
   toCoordinator(ConsumerGroupHeartbeat, { type: GROUP, key: group }),
   consumerGroupDescribe,
   toCoordinator(StreamsGroupHeartbeat, { type: GROUP, key: group, fail: failed => ({ ...topLevel<typeof StreamsGroupHeartbeat>(failed), status: null }) }),
-  streamsGroupDescribe
+  streamsGroupDescribe,
+  toCoordinator(ShareGroupHeartbeat, { type: GROUP, key: group }),
+  shareGroupDescribe,
+  describeShareGroupOffsets,
+  toCoordinator(AlterShareGroupOffsets, { type: GROUP, key: group, fail: failed => ({ ...topLevel<typeof AlterShareGroupOffsets>(failed), responses: [] }) }),
+  toCoordinator(DeleteShareGroupOffsets, { type: GROUP, key: group, fail: failed => ({ ...topLevel<typeof DeleteShareGroupOffsets>(failed), responses: [] }) })
 ]
