@@ -11,14 +11,17 @@ import { LeaveGroup } from '../../protocol/messages/13-leave-group.ts'
 import { SyncGroup } from '../../protocol/messages/14-sync-group.ts'
 import { SaslHandshake } from '../../protocol/messages/17-sasl-handshake.ts'
 import { ApiVersions } from '../../protocol/messages/18-api-versions.ts'
+import { TxnOffsetCommit } from '../../protocol/messages/28-txn-offset-commit.ts'
 import { SaslAuthenticate } from '../../protocol/messages/36-sasl-authenticate.ts'
-
-/** KIP-848. */
-const CONSUMER_GROUP_HEARTBEAT = 68
+import { ConsumerGroupHeartbeat } from '../../protocol/messages/68-consumer-group-heartbeat.ts'
+import { ShareGroupHeartbeat } from '../../protocol/messages/76-share-group-heartbeat.ts'
+import { ShareAcknowledge } from '../../protocol/messages/79-share-acknowledge.ts'
+import { StreamsGroupHeartbeat } from '../../protocol/messages/88-streams-group-heartbeat.ts'
 
 const letThrough: ReadonlySet<number> = new Set([
-  OffsetCommit, OffsetFetch, FindCoordinator, JoinGroup, Heartbeat, LeaveGroup, SyncGroup, SaslHandshake, ApiVersions, SaslAuthenticate
-].map(({ key }) => key)).add(CONSUMER_GROUP_HEARTBEAT)
+  OffsetCommit, OffsetFetch, FindCoordinator, JoinGroup, Heartbeat, LeaveGroup, SyncGroup, SaslHandshake, ApiVersions, SaslAuthenticate,
+  TxnOffsetCommit, ConsumerGroupHeartbeat, ShareGroupHeartbeat, ShareAcknowledge, StreamsGroupHeartbeat
+].map(({ key }) => key))
 
 const MAX_TIMER_MS = 0x7fffffff
 

@@ -184,8 +184,8 @@ export function describeSettings (configs: SettingsConfigs, asked: readonly stri
 
 const isTopicName = (name: string): boolean => /^[a-zA-Z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..'
 
-/** Engines refuse what clients write to their own topics; these two are the gateway's. */
-const isReserved = (name: string): boolean => name.startsWith('__') || name === '_barnabas' || name === '_schemas'
+/** Engines refuse what clients write to their own topics; these are the gateway's. */
+const isReserved = (name: string): boolean => name.startsWith('__') || ['_barnabas', '_barnabas_gateways', '_schemas'].includes(name)
 
 const shown = (value: string): string => JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value)
 
