@@ -3,7 +3,7 @@
  * kill, hold and start again over the same files and ports.
  */
 import { randomBytes } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { KAFKA_VERSION, type KafkaVersion } from './cache.ts'
@@ -12,6 +12,7 @@ import { accepts, freePort } from './ports.ts'
 import { Background, succeed } from './run.ts'
 
 const START_TIMEOUT_MS = 90_000
+const SETPRIV = '/usr/bin/setpriv'
 
 export interface ProcessOptions {
   readonly version?: KafkaVersion
@@ -46,7 +47,7 @@ export class ServerProcess {
   async start (): Promise<void> {
     this.#before = this.output
     const { version = KAFKA_VERSION, java = [], listens } = this.#options
-    const process = new Background(this.#t, 'java', await serverCommand(version, this.#mainClass, this.#args, java))
+    const process = new Background(this.#t, ...orphaned('java', await serverCommand(version, this.#mainClass, this.#args, java)))
     this.#process = process
     const ended = process.exit.then(code => { throw new Error(`${this.#mainClass} ended with ${code}:\n${this.output.slice(-5000)}`) })
     ended.catch(() => {}) // its end is none of our business later
@@ -71,6 +72,11 @@ export class ServerProcess {
   resume (): void {
     this.#process!.signal('SIGCONT')
   }
+}
+
+/** A test that is killed has no teardown: Linux is told to end the server with it. */
+function orphaned (command: string, args: readonly string[]): [command: string, args: readonly string[]] {
+  return existsSync(SETPRIV) ? [SETPRIV, ['--pdeathsig', 'KILL', command, ...args]] : [command, args]
 }
 
 /** Small internal topics, and a group that waits for no second member. */

@@ -86,10 +86,12 @@ export class Speaker {
     for (;;) {
       const frame = this.#splitter.next()
       if (frame !== null) return frame
-      const ended = once(socket, 'close', { signal: late }).then(() => null)
-      const more = once(socket, 'data', { signal: late }).then(([chunk]) => chunk as Buffer)
-      ended.catch(() => {})
-      const chunk = await Promise.race([more, ended]).catch((error: Error) => {
+      const either = new AbortController()
+      const signal = AbortSignal.any([late, either.signal])
+      const ended = once(socket, 'close', { signal }).then(() => null)
+      const more = once(socket, 'data', { signal }).then(([chunk]) => chunk as Buffer)
+      for (const one of [ended, more]) one.catch(() => {})
+      const chunk = await Promise.race([more, ended]).finally(() => either.abort()).catch((error: Error) => {
         if (late.aborted) throw new Error(`${what} was not answered within ${ANSWER_TIMEOUT_MS} ms`)
         if ((error as NodeJS.ErrnoException).code === 'ECONNRESET') return null
         throw error
