@@ -27,7 +27,7 @@ t.test('a server that is paused goes on where it was', { timeout: 120_000 }, asy
   const random = seeded(seed)
   const server = await Server.create(t)
   await server.start()
-  const load = new Load({ port: server.kafkaPort, seed })
+  const load = new Load({ ports: [server.kafkaPort], seed })
   await load.start()
   for (let round = 0; round < 6; round++) {
     await sleep(random() * 400)
@@ -45,7 +45,7 @@ t.test('a server that is asked to stop loses nothing, leaves its marker and is b
   const random = seeded(seed)
   const server = await Server.create(t)
   await server.start()
-  const load = new Load({ port: server.kafkaPort, seed })
+  const load = new Load({ ports: [server.kafkaPort], seed })
   await load.start()
   const stopsMs: number[] = []
   const startsMs: number[] = []
@@ -77,7 +77,7 @@ t.test('a full disk is told, everything is still read, and with room all goes on
   mkdirSync(dataFolder)
   const server = await Server.create(t, [], { dataFolder })
   await server.start()
-  const load = new Load({ port: server.kafkaPort, seed })
+  const load = new Load({ ports: [server.kafkaPort], seed })
   await load.start()
   const refusals = (): number => load.producers.reduce((sum, { errors }) => sum + (errors.get('KAFKA_STORAGE_ERROR') ?? 0), 0)
   while (refusals() < 50) await sleep(20)

@@ -25,7 +25,7 @@ for (const durability of ['fsync', 'os'] as const) {
     const random = seeded(seed)
     const server = await Server.create(t, ['--durability', durability])
     await server.start()
-    const load = new Load({ port: server.kafkaPort, seed })
+    const load = new Load({ ports: [server.kafkaPort], seed })
     await load.start()
     const startsMs: number[] = []
     for (let round = 0; round < rounds; round++) {

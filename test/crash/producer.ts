@@ -9,8 +9,9 @@ import { errorRow, errors } from '../../protocol/errors.ts'
 import { Produce } from '../../protocol/messages/00-produce.ts'
 import { InitProducerId } from '../../protocol/messages/22-init-producer-id.ts'
 import { buildBatch } from '../../protocol/records.ts'
-import { Connection } from '../engine/connection.ts'
+import type { Connection } from '../engine/connection.ts'
 import type { Event } from './checker.ts'
+import type { Doors } from './doors.ts'
 
 const MAX_IN_FLIGHT = 5
 const MAX_RECORDS = 12
@@ -29,7 +30,7 @@ export interface ProducerOptions {
   readonly name: string
   readonly topic: string
   readonly partitions: number
-  readonly port: number
+  readonly doors: Doors
   readonly random: () => number
   readonly record: (event: Event) => void
   /** How long to wait between batches; 0 is as fast as it goes. */
@@ -62,19 +63,20 @@ export class IdempotentProducer {
   async run (): Promise<void> {
     while (this.#isGenerating || this.#unacknowledged.length > 0) {
       try {
-        if (this.#connection?.isOpen !== true) this.#connection = await Connection.open(this.#options.port)
+        if (this.#connection?.isOpen !== true) this.#connection = await this.#options.doors.open()
         if (this.#producerId < 0) await this.#introduce(this.#connection)
         await this.#sendAll(this.#connection)
       } catch {
         // The server is gone: what became of the requests that were under way nobody knows, so they are sent again.
       }
+      if (this.#unacknowledged.length > 0 && this.#options.doors.refused()) this.#connection?.destroy()
       if (this.#unacknowledged.length > 0 || this.#connection?.isOpen !== true) await sleep(RETRY_MS)
     }
     this.#connection?.destroy()
   }
 
   async #introduce (connection: Connection): Promise<void> {
-    const { errorCode, producerId } = await connection.send(InitProducerId, 2, { transactionalId: null, transactionTimeoutMs: 0 })
+    const { errorCode, producerId } = await this.#options.doors.send(connection, InitProducerId, 2, { transactionalId: null, transactionTimeoutMs: 0 })
     if (errorCode === errors.NONE) this.#producerId = producerId
   }
 
@@ -114,8 +116,8 @@ export class IdempotentProducer {
 
   /** Whether it was acknowledged. `refused` are the partitions of which a batch before it was not. */
   async #send (connection: Connection, batch: Batch, refused: Set<number>): Promise<boolean> {
-    const { topic, record } = this.#options
-    const { responses } = await connection.send(Produce, VERSION, complete(Produce.request, {
+    const { topic, record, doors } = this.#options
+    const { responses } = await doors.send(connection, Produce, VERSION, complete(Produce.request, {
       acks: -1, timeoutMs: 30_000, topicData: [{ name: topic, topicId: NO_ID, partitionData: [{ index: batch.partition, records: [batch.bytes] }] }]
     }))
     const { errorCode, errorMessage, baseOffset } = responses[0]!.partitionResponses[0]!
@@ -123,6 +125,7 @@ export class IdempotentProducer {
       this.#unacknowledged = this.#unacknowledged.filter(one => one !== batch)
       batch.values.forEach((value, i) => record({ type: 'acknowledged', value, offset: baseOffset + i }))
       this.acknowledged += batch.values.length
+      doors.worked()
       return true
     }
     const { name, retriable } = errorRow(errorCode)

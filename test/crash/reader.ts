@@ -10,8 +10,9 @@ import { Fetch } from '../../protocol/messages/01-fetch.ts'
 import { OffsetCommit } from '../../protocol/messages/08-offset-commit.ts'
 import { OffsetFetch } from '../../protocol/messages/09-offset-fetch.ts'
 import { recordsIn } from '../../protocol/records.ts'
-import { Connection } from '../engine/connection.ts'
+import type { Connection } from '../engine/connection.ts'
 import type { Event } from './checker.ts'
+import type { Doors } from './doors.ts'
 import { valueOf } from './producer.ts'
 
 const FETCH_VERSION = 11
@@ -25,7 +26,7 @@ export interface ReaderOptions {
   readonly name: string
   readonly topic: string
   readonly partitions: number
-  readonly port: number
+  readonly doors: Doors
   readonly record: (event: Event) => void
 }
 
@@ -34,6 +35,8 @@ export class Reader {
   readonly positions: number[]
   readonly #options: ReaderOptions
   #isReading = true
+  /** Whether something could not be read at the moment. */
+  #isRefused = false
   #ends: readonly number[] | null = null
 
   constructor (options: ReaderOptions) {
@@ -52,7 +55,7 @@ export class Reader {
 
   async run (): Promise<void> {
     while (!this.#isDone) {
-      const connection = await Connection.open(this.#options.port).catch(() => null)
+      const connection = await this.#options.doors.open().catch(() => null)
       try {
         if (connection !== null) await this.#follow(connection)
       } catch {
@@ -72,13 +75,15 @@ export class Reader {
     await this.#lookUp(connection)
     while (!this.#isDone) {
       if (await this.#poll(connection) > 0) await this.#commit(connection)
+      if (this.#isRefused && this.#options.doors.refused()) return
+      if (this.#isRefused) await sleep(RETRY_MS)
     }
     await this.#commit(connection)
   }
 
   async #poll (connection: Connection): Promise<number> {
-    const { name, topic, record } = this.#options
-    const { responses } = await connection.send(Fetch, FETCH_VERSION, complete(Fetch.request, {
+    const { name, topic, record, doors } = this.#options
+    const { responses } = await doors.send(connection, Fetch, FETCH_VERSION, complete(Fetch.request, {
       maxWaitMs: MAX_WAIT_MS,
       minBytes: 1,
       topics: [{
@@ -86,8 +91,13 @@ export class Reader {
       }]
     }))
     let count = 0
+    this.#isRefused = false
     for (const { partitionIndex, errorCode, records: chunks } of responses[0]!.partitions) {
       const partition = `${topic}-${partitionIndex}`
+      if (doors.areSeveral && errorRow(errorCode).retriable) {
+        this.#isRefused = true // leaders move
+        continue
+      }
       if (errorCode !== errors.NONE) {
         record({ type: 'violation', what: `${name} was refused ${partition}@${this.positions[partitionIndex]} with ${errorRow(errorCode).name}` })
         continue
@@ -99,15 +109,16 @@ export class Reader {
       record({ type: 'poll', reader: name, partition, records: records.map(({ offset, value }) => [offset, valueOf(value)]) })
       this.positions[partitionIndex] = batches.at(-1)!.nextOffset
       count += records.length
+      doors.worked()
     }
     return count
   }
 
   async #commit (connection: Connection): Promise<void> {
-    const { name: group, topic, record } = this.#options
+    const { name: group, topic, record, doors } = this.#options
     const at = [...this.positions]
     for (const [partition, offset] of at.entries()) record({ type: 'commit', group, partition: `${topic}-${partition}`, offset })
-    const { topics } = await connection.send(OffsetCommit, COMMIT_VERSION, complete(OffsetCommit.request, {
+    const { topics } = await doors.send(connection, OffsetCommit, COMMIT_VERSION, complete(OffsetCommit.request, {
       groupId: group,
       memberId: '',
       topics: [{
@@ -124,9 +135,9 @@ export class Reader {
 
   /** Where the group stands, by what the server says. */
   async #lookUp (connection: Connection): Promise<void> {
-    const { name: group, topic, record } = this.#options
+    const { name: group, topic, record, doors } = this.#options
     const partitionIndexes = [...this.positions.keys()]
-    const { topics, errorCode } = await connection.send(OffsetFetch, POSITION_VERSION, complete(OffsetFetch.request, {
+    const { topics, errorCode } = await doors.send(connection, OffsetFetch, POSITION_VERSION, complete(OffsetFetch.request, {
       groupId: group, topics: [{ name: topic, partitionIndexes }]
     }))
     if (errorCode !== errors.NONE) throw new Error(errorRow(errorCode).name)

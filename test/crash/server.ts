@@ -34,6 +34,15 @@ export class Server {
 
   /** `prefix` is a command that the server is run under. */
   static async create (t: Test, options: readonly string[] = [], { dataFolder = t.testdir(), prefix = [] as readonly string[] } = {}): Promise<Server> {
+    return await Server.#create(t, ['--data', dataFolder, ...options], dataFolder, prefix)
+  }
+
+  /** A gateway in front of the cluster that the options name. */
+  static async gateway (t: Test, options: readonly string[]): Promise<Server> {
+    return await Server.#create(t, options, '', [])
+  }
+
+  static async #create (t: Test, options: readonly string[], dataFolder: string, prefix: readonly string[]): Promise<Server> {
     const kafkaPort = await freePort()
     let httpPort = await freePort()
     while (httpPort === kafkaPort) httpPort = await freePort() // it was free again
@@ -48,7 +57,7 @@ export class Server {
 
   /** Starts it, without waiting for more. */
   spawn (): void {
-    const [command, ...args] = [...this.#prefix, process.execPath, MAIN, '--data', this.dataFolder,
+    const [command, ...args] = [...this.#prefix, process.execPath, MAIN,
       '--kafka', `127.0.0.1:${this.kafkaPort}`, '--http', `127.0.0.1:${this.httpPort}`, ...this.#options]
     const child = spawn(command!, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [child.stdout, child.stderr]) {

@@ -25,6 +25,8 @@ export interface ClusterOptions {
   readonly properties?: readonly string[]
   /** Where brokers listen, in the order of their ids; each has an address of its own if not given, which Linux allows. */
   readonly hosts?: readonly string[]
+  /** `HOST:PORT` of each broker that clients are told, if it is not where it listens; brokers go straight to each other then. */
+  readonly advertised?: readonly string[]
 }
 
 export interface ClusterNode {
@@ -62,7 +64,7 @@ export interface Cluster {
 
 /** Starts one and waits until its brokers know each other; it ends with the test. */
 export async function startCluster (t: Test, options: ClusterOptions = {}): Promise<Cluster> {
-  const { nodes: count = 1, version = KAFKA_VERSION, properties = [], hosts: given = [] } = options
+  const { nodes: count = 1, version = KAFKA_VERSION, properties = [], hosts: given = [], advertised = [] } = options
   const folder = temporaryFolder(t)
   const clusterId = newClusterId()
   const ids = Array.from({ length: count }, (_, i) => FIRST_NODE_ID + i)
@@ -77,17 +79,23 @@ export async function startCluster (t: Test, options: ClusterOptions = {}): Prom
   else hidden.push(keeper)
   const voters = new Map(places.map(({ id, controller }) => [id, controller]))
 
-  const nodes = await Promise.all(places.map(async ({ id, host, port, rack }) => {
+  const nodes = await Promise.all(places.map(async ({ id, host, port, rack }, i) => {
     const own = join(folder, `broker-${'abc'[id - FIRST_NODE_ID]}`)
     mkdirSync(own)
     const listeners = [`PLAINTEXT://${host}:${port}`]
     const lines = [...common, `broker.rack=${rack}`]
+    if (advertised[i] !== undefined) {
+      const internal = `INTERNAL://${host}:${await freePort(host)}`
+      listeners.push(internal)
+      lines.push(`advertised.listeners=PLAINTEXT://${advertised[i]},${internal}`, 'inter.broker.listener.name=INTERNAL',
+        'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT')
+    }
     const process = keeper === null
       ? await formattedBroker(t, own, {
         version, nodeId: id, listeners, voters, format: [`--cluster-id=${clusterId}`], properties: lines, listens: [[host, port]]
       })
       : new ServerProcess(t, 'kafka.Kafka', [writeProperties(own, [
-        `broker.id=${id}`, `listeners=${listeners[0]}`, `zookeeper.connect=${keeper}`, `zookeeper.session.timeout.ms=${SESSION_MS}`,
+        `broker.id=${id}`, `listeners=${listeners.join()}`, `zookeeper.connect=${keeper}`, `zookeeper.session.timeout.ms=${SESSION_MS}`,
         `log.dirs=${join(own, 'log')}`, ...lines
       ])], { version, listens: [[host, port]] })
     return nodeOf(process, keeper === null ? 0 : SESSION_MS + 2 * TICK_MS, { id, host, port, rack, address: `${host}:${port}`, dataFolder: join(own, 'log') })
