@@ -28,6 +28,16 @@ export interface ClusterObserver {
 
 export const NO_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAA'
 const ASK_TIMEOUT_MS = 10_000
+interface Refresh {
+  readonly at: number
+  readonly done: Promise<void>
+  /** When the moment is over, asks once more. */
+  again: NodeJS.Timeout | null
+}
+
+const refreshKey = (topics: readonly { readonly name: string, readonly topicId: string }[]): string =>
+  topics.map(({ name, topicId }) => name === '' ? topicId : name).sort().join(' ')
+
 /** So that a topic that nobody leads is not asked for with each request. */
 const MIN_REFRESH_MS = 100
 
@@ -44,7 +54,7 @@ export class Cluster {
   #seeds: Broker[]
   readonly #topics = new Map<string, KnownTopic>()
   readonly #names = new Map<string, string>()
-  readonly #refreshes = new Map<string, { at: number, done: Promise<void> }>()
+  readonly #refreshes = new Map<string, Refresh>()
   #next = 0
   readonly #pool: Pool
 
@@ -124,7 +134,12 @@ export class Cluster {
 
   /** Something has proved wrong: what is known of it is asked for anew, in the background. */
   suspect (topics: readonly { readonly name: string, readonly topicId: string }[]): void {
-    this.refresh(topics).catch(() => {}) // the next request that needs it asks again
+    const ask = (): void => { this.refresh(topics).catch(() => {}) } // the next request that needs it asks again
+    const recent = this.#refreshes.get(refreshKey(topics))
+    const leftMs = recent === undefined ? 0 : recent.at + MIN_REFRESH_MS - performance.now()
+    // What has just been heard is what has proved wrong.
+    if (recent === undefined || leftMs <= 0) ask()
+    else recent.again ??= setTimeout(ask, leftMs + 1).unref()
   }
 
   /**
@@ -132,12 +147,12 @@ export class Cluster {
    * Rejects with UpstreamFailure if no broker answers.
    */
   refresh (topics: readonly { readonly name: string, readonly topicId: string }[]): Promise<void> {
-    const key = topics.map(({ name, topicId }) => name === '' ? topicId : name).sort().join(' ')
+    const key = refreshKey(topics)
     const now = performance.now()
     const recent = this.#refreshes.get(key)
     if (recent !== undefined && now - recent.at < MIN_REFRESH_MS) return recent.done
     const done = this.#ask(topics)
-    this.#refreshes.set(key, { at: now, done })
+    this.#refreshes.set(key, { at: now, done, again: null })
     done.catch(() => {}) // who asked hears of it
     setTimeout(() => { if (this.#refreshes.get(key)?.done === done) this.#refreshes.delete(key) }, MIN_REFRESH_MS * 10).unref()
     return done

@@ -34,6 +34,8 @@ export interface Shape<A extends Api, T, P, R, Q> {
   readonly answer: (topics: readonly { readonly topic: T, readonly partitions: Q[] }[], some: readonly Response<A>[]) => ResponseInput<A>
   /** What is hidden from clients. May write to the response. */
   readonly veil?: (response: Response<A>) => void
+  /** Whether there is no answer. */
+  readonly isSilent?: (request: Request<A>) => boolean
   readonly codes: readonly [unsent: ErrorName, sent: ErrorName]
   /** How long the broker may wait on purpose, in ms. */
   readonly waitsMs?: (request: Request<A>) => number
@@ -178,7 +180,13 @@ export function byLeader<A extends Api, T, P, R, Q extends { readonly errorCode:
         for (const partition of shape.answerPartitions(one)) answers.get(topic)!.set(shape.answerIndexOf(partition), partition)
       }
     })
-    return shape.answer(all.map(topic => ({ topic, partitions: [...answers.get(topic)!.values()] })),
+    // In the order of the request. A broker that has said nothing of a partition has not answered it.
+    const silent: Failed | null = shape.isSilent?.(request) === true ? null : failedBy(new UpstreamFailure('The answer says nothing of it.', true), shape.codes)
+    const answerTo = (topic: T, partition: P): Q[] => {
+      const answer = answers.get(topic)!.get(shape.indexOf(partition))
+      return answer !== undefined ? [answer] : silent === null ? [] : [shape.failed(partition, silent)]
+    }
+    return shape.answer(all.map(topic => ({ topic, partitions: shape.partitions(topic).flatMap(partition => answerTo(topic, partition)) })),
       asked.filter(one => !isFailed(one)) as Response<A>[])
   }
 

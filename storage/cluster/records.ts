@@ -51,6 +51,7 @@ const produce = byLeader({
       for (const one of partitionResponses) one.currentLeader = { leaderId: -1, leaderEpoch: -1 }
     }
   },
+  isSilent: ({ acks }) => acks === 0,
   codes: WRITTEN,
   waitsMs: ({ timeoutMs }) => timeoutMs,
   patienceMs: ({ timeoutMs }) => Math.max(1000, timeoutMs * PATIENCE)
