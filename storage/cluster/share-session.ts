@@ -16,6 +16,20 @@ export const FINAL = -1
 /** The epoch of the next request; what overflows goes on with 1, as 0 begins a session. */
 export const after = (epoch: number): number => epoch === 0x7fffffff ? 1 : epoch + 1
 
+const UUID_BYTES = 16
+
+/**
+ * The member as the brokers know it. A client that sees several gateways has a session with each, and a broker has one for
+ * each member only: so at each gateway it is another one. (Coordinators are told who it is; who leads a partition does not ask.)
+ */
+export function memberAt (memberId: string | null, node: number): string | null {
+  if (memberId === null || node === 0) return memberId
+  const bytes = Buffer.from(memberId, 'base64url')
+  if (bytes.length !== UUID_BYTES) return memberId
+  bytes.writeInt32BE(bytes.readInt32BE(UUID_BYTES - 4) ^ node, UUID_BYTES - 4)
+  return bytes.toString('base64url')
+}
+
 interface Part {
   epoch: number
   /** What it has been told of, `topicId partition`. */

@@ -10,7 +10,7 @@ import type { Request, Response, ResponseInput } from '../../protocol/schema.ts'
 import type { Broker } from './broker.ts'
 import type { Caller } from './pool.ts'
 import { failedBy, route, send, type Call } from './route.ts'
-import { after, FINAL, FIRST, ShareSession, type Acknowledged } from './share-session.ts'
+import { after, FINAL, FIRST, memberAt, ShareSession, type Acknowledged } from './share-session.ts'
 
 type FetchRequest = Request<typeof ShareFetch>
 type FetchAnswer = Response<typeof ShareFetch>
@@ -76,7 +76,13 @@ async function round (
     const { epoch, topics, forgotten } = session.request(broker, acknowledged, isFinal)
     try {
       const answer = await send(broker, ShareFetch, {
-        ...request, shareSessionEpoch: epoch, maxWaitMs, maxRecords: brokers.length === 1 ? request.maxRecords : share, topics, forgottenTopicsData: forgotten
+        ...request,
+        memberId: memberAt(request.memberId, call.router.virtual.own),
+        shareSessionEpoch: epoch,
+        maxWaitMs,
+        maxRecords: brokers.length === 1 ? request.maxRecords : share,
+        topics,
+        forgottenTopicsData: forgotten
       }, call, { waitsMs: maxWaitMs, blocks: maxWaitMs > 0 })
       veil(answer)
       if (answer.errorCode !== errors.NONE) session.reset(broker)
@@ -160,7 +166,9 @@ const shareAcknowledge = route(ShareAcknowledge, async (request, call) => {
   const shares = session.brokers().map(broker => ({ broker, topics: session.acknowledged(broker, request.topics) }))
   const answers = await Promise.all(shares.filter(({ topics }) => isFinal || topics.length > 0).map(async ({ broker, topics }) => {
     try {
-      const answer = await send(broker, ShareAcknowledge, { ...request, shareSessionEpoch: session.next(broker, isFinal), topics }, call)
+      const answer = await send(broker, ShareAcknowledge, {
+        ...request, memberId: memberAt(request.memberId, call.router.virtual.own), shareSessionEpoch: session.next(broker, isFinal), topics
+      }, call)
       veil(answer)
       if (answer.errorCode !== errors.NONE) session.reset(broker)
       return answer

@@ -23,6 +23,10 @@ export class VirtualCluster {
     return this.#nodes.live().map(virtualBroker)
   }
 
+  get own (): number {
+    return this.#nodes.own
+  }
+
   get controller (): number {
     return this.#nodes.live()[0]!
   }
