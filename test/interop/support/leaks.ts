@@ -59,6 +59,8 @@ export function leaksIn ({ api, version, frame, body }: Heard, { nodes, hosts, v
     } else if (typeof value === 'number') {
       if (field === 'port' && ports.has(value)) at('port', `${path} is ${value}`)
       if (!NODE_FIELDS.has(field) || NOBODY.has(value)) return
+      // In the answers of share groups a leader that is not told of is 0, not -1.
+      if (value === 0 && !ids.has(0) && /^Share/.test(api.name) && path.endsWith('currentLeader.leaderId')) return
       if (ids.has(value) || visible?.has(value) === false) at('node id', `${path} is ${value}`)
     } else if (typeof value === 'string' && ids.has(Number(value))) {
       // The name of a resource, or the value of a configuration.
