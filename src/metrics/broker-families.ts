@@ -19,7 +19,7 @@ export const brokerFamilies: readonly Family[] = [
   labelled('upstream_connects_total', 'counter', ['broker'], 'Connections to a broker that were made and let in.',
     from => each(from, ({ stats }) => stats.connects)),
   labelled('upstream_connect_failures_total', 'counter', ['broker'],
-    'Connections to a broker that could not be made: not reached, no TLS, no answer, or the gateway itself not let in.',
+    'Connections to a broker that could not be made. Credentials that it refuses are not among them: the broker is well.',
     from => each(from, ({ stats }) => stats.connectFailures)),
   labelled('upstream_disconnects_total', 'counter', ['broker'], 'Connections to a broker that ended without us wanting it.',
     from => each(from, ({ stats }) => stats.disconnects)),

@@ -51,9 +51,9 @@ export class PlannedUpgrade {
     const count = apis.get(api.name) ?? 0
     apis.set(api.name, count + 1)
     if (count > 0) return
-    this.#logger.warn({
-      software, clientId: clientId.slice(0, MAX_SHOWN), address, api: api.name, version, oldest: this.#oldest.get(api.name), planned: this.#planned
-    }, 'a client asks in a version that the planned Kafka does not serve: it will not work after the upgrade')
+    const asked = { software, clientId: clientId.slice(0, MAX_SHOWN), address, api: api.name, version }
+    const served = { oldest: this.#oldest.get(api.name), planned: this.#planned }
+    this.#logger.warn({ ...asked, ...served }, 'a client asks in a version that the planned Kafka does not serve')
   }
 }
 
