@@ -134,12 +134,16 @@ export class Cluster {
 
   /** Something has proved wrong: what is known of it is asked for anew, in the background. */
   suspect (topics: readonly { readonly name: string, readonly topicId: string }[]): void {
-    const ask = (): void => { this.refresh(topics).catch(() => {}) } // the next request that needs it asks again
-    const recent = this.#refreshes.get(refreshKey(topics))
+    const key = refreshKey(topics)
+    const recent = this.#refreshes.get(key)
     const leftMs = recent === undefined ? 0 : recent.at + MIN_REFRESH_MS - performance.now()
+    const ask = (): void => {
+      this.#refreshes.delete(key)
+      this.refresh(topics).catch(() => {}) // the next request that needs it asks again
+    }
     // What has just been heard is what has proved wrong.
     if (recent === undefined || leftMs <= 0) ask()
-    else recent.again ??= setTimeout(ask, leftMs + 1).unref()
+    else recent.again ??= setTimeout(ask, leftMs).unref()
   }
 
   /**

@@ -10,7 +10,7 @@ import { anonymous, neverAborted, type Door } from '../../../protocol/rpc.ts'
 import type { Api, RequestInput, Response } from '../../../protocol/schema.ts'
 import { ClusterEngine, type ClusterDependencies, type ClusterOptions } from '../../../storage/cluster/engine.ts'
 import { createUpstreamSecurity } from '../../../storage/cluster/security/security.ts'
-import { batchOf } from '../../support/batches.ts'
+import { batchOf, batchesOf } from '../../support/batches.ts'
 import type { FakeCluster } from '../../support/fake-cluster.ts'
 
 export const plain = createUpstreamSecurity({ tls: null, sasl: null, credentials: null, insecure: false })
@@ -97,7 +97,7 @@ const producedText = (name: string, { index, errorCode, baseOffset }: Produced):
 /** What was fetched, as `topic-partition ERROR high-watermark batches`. */
 export function fetchedText ({ responses }: Response<typeof Fetch>): string[] {
   return responses.flatMap(({ topic, partitions }) => partitions.map(({ partitionIndex, errorCode, highWatermark, records }) =>
-    `${topic}-${partitionIndex} ${nameOf(errorCode)} ${highWatermark} ${records?.length ?? 0}`))
+    `${topic}-${partitionIndex} ${nameOf(errorCode)} ${highWatermark} ${batchesOf(records ?? []).length}`))
 }
 
 export const nameOf = (errorCode: number): ErrorName => errorRow(errorCode).name
