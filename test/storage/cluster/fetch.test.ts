@@ -215,6 +215,7 @@ t.test('callers without a connection: what is there at once, and what comes at a
 
 t.test('a Fetch that a broker\'s version cannot carry is an error of its request, and of nothing else', async t => {
   const { cluster, client } = await twoBrokers(t)
+  await client.fetch(both)
   for (const broker of cluster.brokers) {
     broker.versions.set(Fetch.key, [4, 11])
     broker.cut()
