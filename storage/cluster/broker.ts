@@ -6,6 +6,7 @@ import { apiOf } from '../../protocol/apis.ts'
 import { errors, KafkaError } from '../../protocol/errors.ts'
 import { ApiVersions } from '../../protocol/messages/18-api-versions.ts'
 import type { Api, RequestInput, Response } from '../../protocol/schema.ts'
+import { inlet } from './assembler.ts'
 import { UpstreamConnection, type ConnectionObserver } from './connection.ts'
 import { UpstreamFailure } from './failure.ts'
 import { IdentityRefused } from './security/refused.ts'
@@ -77,7 +78,9 @@ export class Broker {
     this.#attempts.add(startedAt)
     let connection: UpstreamConnection | null = null
     try {
-      const socket = await this.#host.security.connect(this.endpoint, AbortSignal.timeout(CONNECT_TIMEOUT_MS))
+      // Nothing is received before something was asked.
+      const inward = { memory: inlet, received: (bytes: number): void => connection?.receive(inlet.subarray(0, bytes)) }
+      const socket = await this.#host.security.connect(this.endpoint, AbortSignal.timeout(CONNECT_TIMEOUT_MS), inward)
       connection = new UpstreamConnection(socket, this.#observer)
       this.#connections.add(connection)
       if (this.#isStale || this.#versions === null) await this.#ask(connection)

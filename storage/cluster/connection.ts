@@ -4,9 +4,10 @@
  */
 import type { Socket } from 'node:net'
 import { complete } from '../../protocol/defaults.ts'
-import { FrameSplitter, readResponse, writeRequest } from '../../protocol/frame.ts'
+import { readResponse, writeRequest } from '../../protocol/frame.ts'
 import { Produce } from '../../protocol/messages/00-produce.ts'
 import type { Api, Request, RequestInput, Response } from '../../protocol/schema.ts'
+import { FrameAssembler } from './assembler.ts'
 import { UpstreamFailure } from './failure.ts'
 
 /** What a connection tells whoever keeps count. */
@@ -35,13 +36,10 @@ export interface SendOptions {
   readonly timeoutMs: number
 }
 
-/** Kafka itself knows no larger frame than this. */
-const MAX_RESPONSE_BYTES = 0x7fffffff
-
 export class UpstreamConnection {
   readonly #socket: Socket
   readonly #observer: ConnectionObserver
-  readonly #splitter = new FrameSplitter(MAX_RESPONSE_BYTES)
+  readonly #assembler = new FrameAssembler()
   readonly #waiting: Waiting[] = []
   #correlationId = 0
   /** Why it can be used no more. */
@@ -54,7 +52,7 @@ export class UpstreamConnection {
   constructor (socket: Socket, observer: ConnectionObserver) {
     this.#socket = socket
     this.#observer = observer
-    socket.on('data', this.#onData)
+    socket.on('data', (chunk: Buffer) => this.receive(chunk))
     socket.on('error', error => this.#end(error.message, true))
     socket.on('end', () => this.#end('the broker has closed the connection', true))
     socket.on('close', () => this.#end('the connection is closed', true))
@@ -130,19 +128,19 @@ export class UpstreamConnection {
     this.#observer.sent(bytes)
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  /** What has come from the broker; the bytes are somebody else's as soon as this returns. */
+  receive (chunk: Uint8Array): void {
     if (this.#ended !== null) return
     this.#observer.received(chunk.length)
-    this.#splitter.push(chunk)
     try {
-      for (let frame = this.#splitter.next(); frame !== null; frame = this.#splitter.next()) this.#take(frame)
+      this.#assembler.push(chunk, this.#take)
     } catch (error) {
       // Whatever else it says cannot be told apart from nonsense.
       this.#fail(`the broker's answer makes no sense: ${(error as Error).message}`)
     }
   }
 
-  #take (frame: Buffer): void {
+  readonly #take = (frame: Buffer): void => {
     const waiting = this.#waiting[0]
     if (waiting === undefined) throw new Error('nothing was asked')
     const { correlationId, body } = readResponse(waiting.api, waiting.version, frame)

@@ -28,9 +28,18 @@ export interface UpstreamIdentity {
   authenticate (channel: Channel): Promise<number>
 }
 
+/** Memory that a socket reads into again and again, and who is told how much of it is filled: only until he returns. */
+export interface Inlet {
+  readonly memory: Uint8Array
+  received (bytes: number): void
+}
+
 export interface UpstreamSecurity {
-  /** A connected socket, with TLS where the cluster asks for it. Rejects with a sentence for the operator. */
-  connect (endpoint: Endpoint, signal: AbortSignal): Promise<Socket>
+  /**
+   * A connected socket, with TLS where the cluster asks for it. What it receives goes into the inlet where that can be, which is
+   * without TLS, and is told by `data` events where it cannot. Rejects with a sentence for the operator.
+   */
+  connect (endpoint: Endpoint, signal: AbortSignal, inlet?: Inlet): Promise<Socket>
   /** Who goes to the cluster for that principal. Throws KafkaError CLUSTER_AUTHORIZATION_FAILED where nobody does. */
   identityFor (principal: Principal): UpstreamIdentity
 }

@@ -4,7 +4,7 @@
  */
 import { BlockList, connect as connectTcp, isIP, isIPv6, type Socket } from 'node:net'
 import { connect as connectTls, type SecureContext } from 'node:tls'
-import type { Endpoint } from '../upstream.ts'
+import type { Endpoint, Inlet } from '../upstream.ts'
 
 export const CONNECT_TIMEOUT_MS = 10_000
 /** Long polls keep a connection silent for a while; a broker that is gone without a word should be noticed all the same. */
@@ -16,14 +16,22 @@ export interface ConnectOptions {
   /** Whether it may lead to another machine although nothing is encrypted. */
   readonly mayLeave: boolean
   readonly timeoutMs: number
+  readonly inlet?: Inlet | undefined
+}
+
+const received = (inlet: Inlet) => (bytes: number): boolean => {
+  inlet.received(bytes)
+  return true
 }
 
 /** A connected socket. Rejects with a sentence; when `signal` is aborted, with its reason. */
-export async function connect (endpoint: Endpoint, signal: AbortSignal, { tls, mayLeave, timeoutMs }: ConnectOptions): Promise<Socket> {
+export async function connect (
+  endpoint: Endpoint, signal: AbortSignal, { tls, mayLeave, timeoutMs, inlet }: ConnectOptions
+): Promise<Socket> {
   signal.throwIfAborted()
   const { host, port } = endpoint
   const socket: Socket = tls === null
-    ? connectTcp({ host, port })
+    ? connectTcp({ host, port, ...inlet === undefined ? {} : { onread: { buffer: inlet.memory, callback: received(inlet) } } })
     // The name is checked against the certificate: an address has no name to ask for (RFC 6066, section 3).
     : connectTls({ host, port, secureContext: tls.context, rejectUnauthorized: true, ...isIP(host) === 0 && { servername: host } })
   const { promise, resolve, reject } = Promise.withResolvers<void>()

@@ -3,7 +3,7 @@
  */
 import type { Socket } from 'node:net'
 import type { Principal } from '../../../protocol/rpc.ts'
-import type { Endpoint, UpstreamIdentity, UpstreamSecurity } from '../upstream.ts'
+import type { Endpoint, Inlet, UpstreamIdentity, UpstreamSecurity } from '../upstream.ts'
 import { connect, CONNECT_TIMEOUT_MS } from './connect.ts'
 import { Identities, MAX_IDENTITIES } from './identities.ts'
 import type { UpstreamSecurityOptions } from './options.ts'
@@ -31,11 +31,12 @@ export function createUpstreamSecurity (
   const context = tls === null ? null : tlsContext(tls, watch)
   const identities = new Identities(options, maxIdentities, watch, patience)
   return {
-    async connect (endpoint: Endpoint, signal: AbortSignal): Promise<Socket> {
+    async connect (endpoint: Endpoint, signal: AbortSignal, inlet?: Inlet): Promise<Socket> {
       return await connect(endpoint, signal, {
         tls: context === null ? null : { context: context(), ca: tls!.ca },
         mayLeave: insecure || !identities.showsSecret,
-        timeoutMs: connectTimeoutMs
+        timeoutMs: connectTimeoutMs,
+        inlet
       })
     },
     identityFor (principal: Principal): UpstreamIdentity {
