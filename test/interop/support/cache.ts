@@ -67,6 +67,14 @@ export async function kafkaLibs (version: KafkaVersion = KAFKA_VERSION): Promise
   }), 'libs')
 }
 
+/** The folder with the jars of Kafka Streams and Kafka Connect, beside those of kafkaLibs, which they need. */
+export async function kafkaAppLibs (): Promise<string> {
+  return join(await cached(`kafka-apps-${KAFKA_VERSION}`, async folder => {
+    await writeFile(join(folder, 'pom.xml'), pom(['kafka-streams', 'connect-runtime', 'connect-file'].map(name => ['org.apache.kafka', name, KAFKA_VERSION])))
+    await succeed('mvn', ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=libs'], { cwd: folder, timeoutMs: FETCH_TIMEOUT_MS })
+  }), 'libs')
+}
+
 /** The folder with the jars of Apache Avro and what it needs. */
 export async function avroLibs (): Promise<string> {
   return join(await cached(`avro-${AVRO_VERSION}`, async folder => {

@@ -3,7 +3,7 @@
  */
 import { delimiter, join } from 'node:path'
 import type { Test } from 'tap'
-import { KAFKA_VERSION, kafkaLibs, type KafkaVersion } from './cache.ts'
+import { KAFKA_VERSION, kafkaAppLibs, kafkaLibs, type KafkaVersion } from './cache.ts'
 import { Background, run, succeed, type Finished, type RunOptions } from './run.ts'
 
 /** Small heaps, and a compiler that gives up early: these processes live for seconds, many on one machine. */
@@ -40,6 +40,12 @@ export async function javaProgram (file: string, args: readonly string[], option
 export async function javaProgramWith (libs: string, file: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   const client = join(await kafkaLibs(), `kafka-clients-${KAFKA_VERSION}.jar`)
   return succeed('java', [...JVM, '-cp', [client, join(libs, '*')].join(delimiter), file, ...args], options)
+}
+
+/** Starts a program of Kafka Streams or Kafka Connect in the background: a class, or a source file of ours. */
+export async function startKafkaApp (t: Test, main: string, args: readonly string[]): Promise<Background> {
+  const libs = [await kafkaLibs(), await kafkaAppLibs()].map(folder => join(folder, '*')).join(delimiter)
+  return new Background(t, 'java', [...JVM, '-cp', libs, main, ...args])
 }
 
 /** The arguments with which `java` runs a source file of ours against Kafka's classes, beside other options of its own. */
