@@ -16,8 +16,8 @@ import { AlterClientQuotas } from '../../protocol/messages/49-alter-client-quota
 import { DescribeUserScramCredentials } from '../../protocol/messages/50-describe-user-scram-credentials.ts'
 import { AlterUserScramCredentials } from '../../protocol/messages/51-alter-user-scram-credentials.ts'
 import { ListConfigResources } from '../../protocol/messages/74-list-config-resources.ts'
-import type { Request } from '../../protocol/schema.ts'
-import { toAll, toAny, toController, topLevel, type Call, type Route } from './route.ts'
+import type { Request, Response } from '../../protocol/schema.ts'
+import { route, toAll, toAny, toController, topLevel, type Call, type Route } from './route.ts'
 
 /** Whatever the cluster says is its default. */
 const DEFAULT = -1
@@ -68,9 +68,26 @@ const describeLogDirs = toAll(DescribeLogDirs, answers => ({
   results: answers.flatMap(({ results }) => results)
 }), ({ errorCode }) => ({ errorCode, results: [] }))
 
+const BROKER = 4
+const BROKER_LOGGER = 8
+
+const anyListing = toAny(ListConfigResources, ({ errorCode }) => ({ errorCode, configResources: [] }))
+
+/** Where brokers are listed, they are the virtual ones. */
+const listConfigResources = route(ListConfigResources, async (request, call) => {
+  const response = await anyListing.handle(request as never, call) as Response<typeof ListConfigResources>
+  const types = new Set(response.configResources.map(({ resourceType }) => resourceType))
+  const virtual = [BROKER, BROKER_LOGGER].filter(type => types.has(type)).flatMap(resourceType =>
+    call.router.virtual.brokers.map(({ nodeId }) => ({ resourceName: String(nodeId), resourceType })))
+  return {
+    ...response,
+    configResources: [...response.configResources.filter(({ resourceType }) => resourceType !== BROKER && resourceType !== BROKER_LOGGER), ...virtual]
+  }
+})
+
 export const adminRoutes: readonly Route[] = [
   createTopics, deleteTopics, createPartitions, electLeaders, describeLogDirs,
-  toAny(ListConfigResources, ({ errorCode }) => ({ errorCode, configResources: [] }))
+  listConfigResources
 ]
 
 /** What the gateway keeps itself, unless it is told to pass it on. */

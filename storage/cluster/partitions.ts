@@ -2,6 +2,7 @@
  * Requests about partitions: split by who leads them, sent to all leaders at once, and the answers put together in the order
  * of the request. Where one broker leads all of them, which is usual, the request goes on as the object that it is.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { errors, type ErrorName } from '../../protocol/errors.ts'
 import type { Api, Request, Response, ResponseInput } from '../../protocol/schema.ts'
 import type { Broker } from './broker.ts'
@@ -41,6 +42,8 @@ export interface Shape<A extends Api, T, P, R, Q> {
   readonly waitsMs?: (request: Request<A>) => number
   /** When the answers of some brokers are not to wait for those of others any longer, in ms. */
   readonly patienceMs?: (request: Request<A>) => number
+  /** Whether it may be asked twice: what has proved outdated is learnt anew first, once. */
+  readonly isRead?: boolean
 }
 
 /** What one broker is asked for. */
@@ -60,6 +63,9 @@ interface Splitting<T, P> {
   readonly partitions: (topic: T) => readonly P[]
   readonly indexOf: (partition: P) => number
 }
+
+/** What has just been made, or has just moved, is known everywhere a moment later. */
+const AGAIN_MS = 50
 
 const NO_LEADER: Failed = { errorCode: errors.NOT_LEADER_OR_FOLLOWER, errorMessage: 'The partition has no leader at the moment.' }
 const UNKNOWN: Failed = { errorCode: errors.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: 'There is no such topic or partition here.' }
@@ -190,25 +196,32 @@ export function byLeader<A extends Api, T, P, R, Q extends { readonly errorCode:
       asked.filter(one => !isFailed(one)) as Response<A>[])
   }
 
-  return route(api, async (request, call) => {
+  const failAll = (request: Request<A>, error: unknown): ResponseInput<A> => {
+    const failed = failedBy(error, shape.codes)
+    return shape.answer(topics(request).map(topic => ({ topic, partitions: shape.partitions(topic).map(one => shape.failed(one, failed)) })), [])
+  }
+
+  const once = async (request: Request<A>, call: Call): Promise<ResponseInput<A>> => {
     const all = topics(request)
     const broker = onlyLeader(all, shape, call)
-    if (broker !== null) {
-      try {
-        return await ask(broker, request, call) as ResponseInput<A>
-      } catch (error) {
-        const failed = failedBy(error, shape.codes)
-        call.router.cluster.suspect(all.map(shape.topicOf))
-        return shape.answer(all.map(topic => ({ topic, partitions: shape.partitions(topic).map(one => shape.failed(one, failed)) })), [])
-      }
-    }
     try {
-      return await apart(request, call)
+      return broker === null ? await apart(request, call) : await ask(broker, request, call) as ResponseInput<A>
     } catch (error) {
-      const failed = failedBy(error, shape.codes)
-      return shape.answer(all.map(topic => ({ topic, partitions: shape.partitions(topic).map(one => shape.failed(one, failed)) })), [])
+      if (broker !== null) call.router.cluster.suspect(all.map(shape.topicOf))
+      return failAll(request, error)
     }
-  })
+  }
+
+  const again = async (request: Request<A>, call: Call): Promise<ResponseInput<A>> => {
+    const answer = await once(request, call)
+    const isStale = shape.answers(answer as Response<A>).some(one => shape.answerPartitions(one).some(({ errorCode }) => isOutdated(errorCode)))
+    if (!isStale) return answer
+    await sleep(AGAIN_MS)
+    await call.router.cluster.refresh(topics(request).map(shape.topicOf)).catch(() => {}) // the answer tells
+    return await once(request, call)
+  }
+
+  return route(api, shape.isRead === true ? again : once)
 }
 
 /** Rejects with UpstreamFailure where nothing has come by then; what comes later is of no use to anyone. */

@@ -72,6 +72,7 @@ const listOffsets = byLeader({
   failed: ({ partitionIndex }, { errorCode }) => ({ partitionIndex, errorCode, timestamp: -1, offset: -1, leaderEpoch: -1 }),
   answer: topics => ({ topics: topics.map(({ topic: { name }, partitions }) => ({ name, partitions })) }),
   codes: READ,
+  isRead: true,
   waitsMs: ({ timeoutMs }) => timeoutMs
 })
 
@@ -107,7 +108,8 @@ const offsetForLeaderEpoch = byLeader({
   answerIndexOf: ({ partition }) => partition,
   failed: ({ partition }, { errorCode }) => ({ partition, errorCode, leaderEpoch: -1, endOffset: -1 }),
   answer: topics => ({ topics: topics.map(({ topic: { topic }, partitions }) => ({ topic, partitions })) }),
-  codes: READ
+  codes: READ,
+  isRead: true
 })
 
 const describeProducers = byLeader({
@@ -124,7 +126,8 @@ const describeProducers = byLeader({
   answerIndexOf: ({ partitionIndex }) => partitionIndex,
   failed: (partitionIndex, { errorCode, errorMessage }) => ({ partitionIndex, errorCode, errorMessage, activeProducers: [] }),
   answer: topics => ({ topics: topics.map(({ topic: { name }, partitions }) => ({ name, partitions })) }),
-  codes: READ
+  codes: READ,
+  isRead: true
 })
 
 export const recordRoutes = [produce, listOffsets, deleteRecords, offsetForLeaderEpoch, describeProducers]
