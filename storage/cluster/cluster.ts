@@ -56,6 +56,7 @@ export class Cluster {
   readonly #names = new Map<string, string>()
   readonly #refreshes = new Map<string, Refresh>()
   #next = 0
+  readonly #end = new AbortController()
   readonly #pool: Pool
 
   /** `pool` sends requests of our own. */
@@ -246,10 +247,17 @@ export class Cluster {
 
   #broker (id: number, endpoint: Endpoint): Broker {
     return new Broker(id, endpoint, {
-      security: this.#security,
+      security: { connect: this.#connect, identityFor: principal => this.#security.identityFor(principal) },
       onVersions: () => this.#observer.upgraded(),
       onDisconnect: (broker, cause) => this.#observer.lost(broker.id, `${broker.endpoint.host}:${broker.endpoint.port}`, cause)
     })
+  }
+
+  /** Whatever is still under way after the end, its failures among it, makes no connection that nobody would close. */
+  readonly #connect: UpstreamSecurity['connect'] = async (endpoint, signal, ...rest) => {
+    const { signal: end } = this.#end
+    end.throwIfAborted()
+    return await this.#security.connect(endpoint, AbortSignal.any([signal, end]), ...rest)
   }
 
   tick (now: number): void {
@@ -258,6 +266,7 @@ export class Cluster {
   }
 
   close (): void {
+    this.#end.abort(new Error('The gateway stops.'))
     for (const broker of this.#all()) broker.close()
   }
 
