@@ -25,6 +25,11 @@ export const formatPrincipal = ({ type, name }: Principal): string => `${type}:$
 
 export type Door = 'kafka' | 'http' | 'ws' | 'sse' | 'push' | 'internal'
 
+/** Only its identity matters, and what its client says it is (KIP-511). */
+export interface ClientConnection {
+  readonly software?: string | null
+}
+
 export interface Context {
   readonly principal: Principal
   readonly door: Door
@@ -37,7 +42,7 @@ export interface Context {
    * Stands for the connection that the request came in by, where the requests of one belong together and end with `signal`: an
    * engine may keep by it what serves them. Absent where each request is one of its own.
    */
-  readonly connection?: object
+  readonly connection?: ClientConnection
   /** Aborted when the peer leaves: cancels a long poll. */
   readonly signal: AbortSignal
   /** How long the caller is to be held back, in ms. Written by the quota policy, obeyed by the door. */

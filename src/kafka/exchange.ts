@@ -65,6 +65,11 @@ export class Exchange {
     this.#line = line
   }
 
+  /** For whoever is handed this as the connection of a request. */
+  get software (): string | null {
+    return this.#peer.software
+  }
+
   /** Whether a request is in the engine, or a proof is being checked. */
   get busy (): boolean {
     return this.#inFlight !== null || this.#authenticating

@@ -19,7 +19,7 @@ export class Peer {
   readonly #stats: KafkaStats
   readonly #listener: ListenerCount
   #software: string | null = null
-  /** The name under which the statistics count it. */
+  /** What the statistics count it under. */
   #countedAs: string | null = null
 
   /** `socket` is open. */
@@ -34,6 +34,11 @@ export class Peer {
     listener.total++
   }
 
+  /** What it has said that it is, with its version; null if it has not. */
+  get software (): string | null {
+    return this.#software
+  }
+
   /** Who pays for what it uses: its principal, or its address as long as it has not said who it is. */
   get payer (): string {
     return this.principal === anonymous ? this.address : formatPrincipal(this.principal)
@@ -42,7 +47,7 @@ export class Peer {
   /** A client may introduce itself more than once; the last word counts. */
   introduce ({ name, version }: Software): void {
     if (this.#countedAs !== null) this.#stats.leave(this.#countedAs)
-    this.#countedAs = this.#stats.join(name)
+    this.#countedAs = this.#stats.join(name, version)
     this.#software = `${shorten(name)} ${shorten(version)}`
   }
 

@@ -30,10 +30,17 @@ export interface ListenerCount {
   total: number
 }
 
-/** Clients name their software as they like: so many names are told apart, the rest is `other`. */
+/** Clients name their software as they like: so many names and versions are told apart, the rest is `other`. */
 const MAX_NAMES = 100
 const MAX_NAME_LENGTH = 64
 const OTHER = 'other'
+
+/** Open connections of one software in one version; an empty version stands for all that are not told apart. */
+export interface ClientCount {
+  readonly software: string
+  readonly version: string
+  open: number
+}
 
 export class KafkaStats {
   /** Open now. */
@@ -48,10 +55,10 @@ export class KafkaStats {
   /** By the listener's name, which comes from the configuration. */
   readonly listeners = new Map<string, ListenerCount>()
 
-  readonly #clients = new Map<string, number>()
+  readonly #clients = new Map<string, ClientCount>()
 
-  /** Open connections by the software that the client says it is (KIP-511). */
-  get clients (): ReadonlyMap<string, number> {
+  /** By the software that the client says it is, and its version (KIP-511). */
+  get clients (): ReadonlyMap<string, Readonly<ClientCount>> {
     return this.#clients
   }
 
@@ -66,20 +73,23 @@ export class KafkaStats {
     this.authentications[mechanism ?? OTHER][outcome]++
   }
 
-  /** Counts one more connection of this software; returns the name it is counted under, to be handed to `leave`. */
-  join (softwareName: string): string {
+  /** Counts one more connection of this software; returns what it is counted under, to be handed to `leave`. */
+  join (software: string, version: string): string {
     const clients = this.#clients
+    const own = `${software} ${version}`
     const names = clients.has(OTHER) ? clients.size - 1 : clients.size
-    const name = clients.has(softwareName) || (names < MAX_NAMES && softwareName.length <= MAX_NAME_LENGTH) ? softwareName : OTHER
-    clients.set(name, (clients.get(name) ?? 0) + 1)
-    return name
+    const isTold = clients.has(own) || (names < MAX_NAMES && own.length <= MAX_NAME_LENGTH)
+    const key = isTold ? own : OTHER
+    const count = clients.get(key)
+    if (count !== undefined) count.open++
+    else clients.set(key, isTold ? { software, version, open: 1 } : { software: OTHER, version: '', open: 1 })
+    return key
   }
 
-  /** A name without a connection makes room for another. */
-  leave (name: string): void {
-    const count = this.#clients.get(name) ?? 0
-    if (count > 1) this.#clients.set(name, count - 1)
-    else this.#clients.delete(name)
+  /** One without a connection makes room for another. */
+  leave (key: string): void {
+    const count = this.#clients.get(key)
+    if (count !== undefined && --count.open <= 0) this.#clients.delete(key)
   }
 }
 

@@ -56,8 +56,8 @@ export const families: readonly Family[] = [
     ({ kafka }) => entriesOf('cause', Object.entries(kafka.disconnects))),
   labelled('kafka_network_bytes_total', 'counter', ['direction'], 'Bytes read from Kafka clients (in) and written to them (out).',
     ({ kafka }) => entriesOf('direction', [['in', kafka.bytesIn], ['out', kafka.bytesOut]])),
-  labelled('kafka_client_connections', 'gauge', ['software'], 'Open connections by the software that the client says it is.',
-    ({ kafka }) => entriesOf('software', kafka.clients)),
+  labelled('kafka_client_connections', 'gauge', ['software', 'version'], 'Open connections by the software that the client says it is, and its version.',
+    ({ kafka }) => Array.from(kafka.clients.values(), ({ software, version, open }) => [{ software, version }, open] as const)),
 
   labelled('kafka_listener_connections', 'gauge', ['listener'], 'The same by the listener that they came in at.',
     ({ kafka }) => entriesOf('listener', Array.from(kafka.listeners, ([name, { open }]) => [name, open]))),

@@ -63,10 +63,29 @@ const createPartitions = toController(CreatePartitions, ({ errorCode, errorMessa
 
 const electLeaders = toController(ElectLeaders, ({ errorCode }) => ({ errorCode, replicaElectionResults: [] }))
 
-const describeLogDirs = toAll(DescribeLogDirs, answers => ({
+const allLogDirs = toAll(DescribeLogDirs, answers => ({
   errorCode: answers.find(({ errorCode }) => errorCode !== errors.NONE)?.errorCode ?? errors.NONE,
   results: answers.flatMap(({ results }) => results)
 }), ({ errorCode }) => ({ errorCode, results: [] }))
+
+/**
+ * A virtual broker has a folder for each of the cluster, under a name that does not tell where it is, with what the virtual broker
+ * leads: so sizes are right when those of all gateways are added up.
+ */
+const describeLogDirs = route(DescribeLogDirs, async (request, call) => {
+  const { virtual } = call.router
+  const response = await allLogDirs.handle(request as never, call) as Response<typeof DescribeLogDirs>
+  return {
+    ...response,
+    results: response.results.map((result, i) => ({
+      ...result,
+      logDir: `/cluster/${i + 1}`,
+      topics: result.topics.map(topic => ({
+        ...topic, partitions: topic.partitions.filter(({ partitionIndex }) => virtual.leader(topic.name, partitionIndex) === virtual.own)
+      })).filter(({ partitions }) => partitions.length > 0)
+    }))
+  }
+})
 
 const BROKER = 4
 const BROKER_LOGGER = 8

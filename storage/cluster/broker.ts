@@ -43,6 +43,8 @@ export class Broker {
   readonly #host: BrokerHost
   readonly #connections = new Set<UpstreamConnection>()
   readonly #attempts = new Set<number>()
+  /** Who was not let in a moment ago, by the key of the identity. */
+  readonly #refusals = new Map<string, { readonly until: number, readonly error: KafkaError }>()
   #versions: Versions | null = null
   /** Whether what it speaks is to be asked anew. */
   #isStale = true
@@ -75,6 +77,8 @@ export class Broker {
   async connect (identity: UpstreamIdentity): Promise<UpstreamConnection> {
     const startedAt = performance.now()
     if (!this.isWorthTrying(startedAt)) throw new UpstreamFailure('The broker could not be reached a moment ago.', false)
+    const refused = this.#refusals.get(identity.key)
+    if (refused !== undefined && startedAt < refused.until) throw refused.error
     this.#attempts.add(startedAt)
     let connection: UpstreamConnection | null = null
     try {
@@ -91,7 +95,7 @@ export class Broker {
     } catch (error) {
       connection?.destroy('it could not be set up')
       // Nothing is wrong with the broker where it is one user who may not come in.
-      if (error instanceof IdentityRefused) throw new KafkaError('CLUSTER_AUTHORIZATION_FAILED', REFUSED, { cause: error })
+      if (error instanceof IdentityRefused) throw this.#refused(identity, error)
       this.stats.connectFailures++
       this.stats.lastFailure = (error as Error).message
       if (this.#failures === 0) this.#host.onDisconnect(this, this.stats.lastFailure)
@@ -102,6 +106,18 @@ export class Broker {
     } finally {
       this.#attempts.delete(startedAt)
     }
+  }
+
+  /** Asked again a little later: a broker slows down who fails to prove who he is, and the log is to be readable. */
+  #refused (identity: UpstreamIdentity, cause: IdentityRefused): KafkaError {
+    this.stats.connectFailures++
+    this.stats.lastFailure = cause.message
+    const error = new KafkaError('CLUSTER_AUTHORIZATION_FAILED', REFUSED, { cause })
+    const until = performance.now() + LAST_BACKOFF_MS
+    for (const [key, one] of this.#refusals) if (one.until < until - LAST_BACKOFF_MS) this.#refusals.delete(key)
+    this.#refusals.set(identity.key, { until, error })
+    this.#host.onDisconnect(this, cause.message)
+    return error
   }
 
   /** Says who we are, again if that was said before (KIP-368). */

@@ -106,20 +106,20 @@ t.test('counters are read when they are asked for, and labels are those that are
   kafka.connections = 2
   kafka.connectionsTotal = 5
   kafka.disconnects.idle = 3
-  kafka.join('kcat')
+  kafka.join('kcat', '1.7')
   const first = await scrape()
   t.equal(first.get('barnabas_kafka_connections'), 2)
   t.equal(first.get('barnabas_kafka_connections_total'), 5)
   t.equal(first.get('barnabas_kafka_disconnects_total{cause="idle"}'), 3)
-  t.equal(first.get('barnabas_kafka_client_connections{software="kcat"}'), 1)
+  t.equal(first.get('barnabas_kafka_client_connections{software="kcat",version="1.7"}'), 1)
   t.equal(first.get('barnabas_log_appends_total'), 7)
   t.equal(first.get('barnabas_log_tail_reads_total{outcome="miss"}'), 15)
   t.equal(first.get('barnabas_feeds'), 3)
   kafka.connections = 0
-  kafka.leave('kcat')
+  kafka.leave('kcat 1.7')
   const second = await scrape()
   t.equal(second.get('barnabas_kafka_connections'), 0)
-  t.notOk(second.has('barnabas_kafka_client_connections{software="kcat"}'), 'what is gone is not shown')
+  t.notOk(second.has('barnabas_kafka_client_connections{software="kcat",version="1.7"}'), 'what is gone is not shown')
 
   const declared = new Map(families.map(({ name, labels }) => [PREFIX + name, labels]))
   for (const sample of second.keys()) {

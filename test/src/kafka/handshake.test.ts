@@ -78,14 +78,27 @@ t.test('open connections are counted by client software', async t => {
     wire.send(ApiVersions, 3, 1, client)
     await wire.answer(ApiVersions, 3)
   }
-  t.same([...door.stats.clients], [['apache-kafka-java', 2]])
+  const counts = (): unknown[] => Array.from(door.stats.clients.values(), ({ software, version, open }) => [software, version, open])
+  const { clientSoftwareVersion: version } = client
+  t.same(counts(), [['apache-kafka-java', version, 2]])
   two.send(ApiVersions, 3, 2, { ...client, clientSoftwareName: 'other-client' })
   await two.answer(ApiVersions, 3)
-  t.same([...door.stats.clients], [['apache-kafka-java', 1], ['other-client', 1]])
+  t.same(counts(), [['apache-kafka-java', version, 1], ['other-client', version, 1]])
   one.socket.destroy()
   two.socket.destroy()
   await door.ended('client', 2)
   t.equal(door.stats.clients.size, 0)
+})
+
+t.test('rules can ask the connection of a request for the software at its other end', async t => {
+  const seen: unknown[] = []
+  const door = await openDoor(t, { answer: (_api, _request, { connection }) => { seen.push((connection as { software?: unknown }).software); return {} } })
+  const wire = await door.open()
+  await wire.ping()
+  wire.send(ApiVersions, 3, 2, client)
+  await wire.answer(ApiVersions, 3)
+  await wire.ping(3)
+  t.same(seen, [null, 'apache-kafka-java 4.3.1'])
 })
 
 t.test('SASL on a listener without SASL is refused, and the connection goes on', async t => {

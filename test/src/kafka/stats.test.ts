@@ -4,22 +4,22 @@ import t from 'tap'
 import { LogLimit } from '../../../src/kafka/log-limit.ts'
 import { KafkaStats } from '../../../src/kafka/stats.ts'
 
-t.test('a hundred names of client software are told apart', async t => {
+t.test('a hundred kinds of client software are told apart', async t => {
   const stats = new KafkaStats()
-  for (let i = 0; i < 300; i++) stats.join(`client-${i}`)
+  for (let i = 0; i < 300; i++) stats.join(`client-${i}`, '1')
   t.equal(stats.clients.size, 101)
-  t.equal(stats.clients.get('other'), 200)
-  t.equal(stats.join('client-5'), 'client-5')
-  t.equal(stats.clients.get('client-5'), 2)
+  t.same(stats.clients.get('other'), { software: 'other', version: '', open: 200 })
+  t.equal(stats.join('client-5', '1'), 'client-5 1')
+  t.same(stats.clients.get('client-5 1'), { software: 'client-5', version: '1', open: 2 })
 })
 
 t.test('a name without connections makes room, and a long one is not kept', async t => {
   const stats = new KafkaStats()
-  for (let i = 0; i < 100; i++) stats.join(`client-${i}`)
-  t.equal(stats.join('late'), 'other')
-  stats.leave('client-7')
-  t.equal(stats.join('late'), 'late')
-  t.equal(new KafkaStats().join('x'.repeat(65)), 'other')
+  for (let i = 0; i < 100; i++) stats.join(`client-${i}`, '1')
+  t.equal(stats.join('late', '1'), 'other')
+  stats.leave('client-7 1')
+  t.equal(stats.join('late', '1'), 'late 1')
+  t.equal(new KafkaStats().join('x'.repeat(65), '1'), 'other')
 })
 
 t.test('log lines of a kind are limited per window, and the rest are counted', async t => {
