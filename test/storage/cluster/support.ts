@@ -1,6 +1,7 @@
 /**
  * An engine in front of fake brokers, and clients of it: with a connection of their own, as those of Kafka, or without.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { complete } from '../../../protocol/defaults.ts'
 import { errorRow, type ErrorName } from '../../../protocol/errors.ts'
@@ -71,6 +72,15 @@ export class Client {
   async produce (places: readonly (readonly [topic: string, partition: number])[], { acks = -1, timeoutMs = 3000, value = 'x' } = {}): Promise<string[]> {
     const { responses } = await this.call(Produce, { acks, timeoutMs, topicData: topicsOf(places, value) }, { version: 12 })
     return responses.flatMap(({ name, partitionResponses }) => partitionResponses.map(one => producedText(name, one)))
+  }
+
+  /** Tries until the cluster has found together again; what was answered then. */
+  async produced (topic: string, partition: number): Promise<string> {
+    for (;;) {
+      const [text] = await this.produce([[topic, partition]])
+      if (text?.includes('NONE') === true) return text
+      await sleep(20)
+    }
   }
 
   async fetch (places: readonly Place[], options: FetchOptions = {}): Promise<Response<typeof Fetch>> {
