@@ -37,6 +37,8 @@ export interface Polled {
   readonly refresh: () => Promise<void>
 }
 
+/** How much later than asked for an answer may come: a cluster is further away than a log of our own. */
+const LATE_MS = 1_000
 /** One Fetch does not wait longer: whether the caller may still read is asked anew. */
 const FETCH_WAIT_MS = 10_000
 const STALE_PAUSE_MS = 250
@@ -113,17 +115,30 @@ export class GroupPoll {
         if (this.#polled.positions.size === 0 && !patience.signal.aborted) await this.#polled.refresh()
         return null
       }
-      const maxWaitMs = Math.floor(Math.min(waitMs, FETCH_WAIT_MS))
-      // Who does not wait at all is not to be cut off either.
-      const signal = waitMs > 0 ? patience.signal : context.signal
-      const fetched = await fetchOnce(this.#dispatch, { ...context, signal }, targets, { maxWaitMs, maxBytes, minBytes: this.#polled.minBytes })
-      return { targets, fetched }
+      const fetched = await this.#fetchWithin(context, epoch, targets, { waitMs, maxBytes })
+      return fetched === null ? null : { targets, fetched }
     } catch (error) {
       if (!(error instanceof KafkaError) || !errorRow(error.errorCode).retriable) throw error
       // What is wrong with what is not read any more is no reason to end; that there is no time left is one.
       if (patience.signal.aborted && !epoch.aborted) throw error
       await patience.pass(STALE_PAUSE_MS)
       return null
+    }
+  }
+
+  /** The log ends the wait in time; who does not wait at all is not to be cut off either. Null where nobody waits any longer. */
+  async #fetchWithin (context: Context, epoch: AbortSignal, targets: readonly Target[], { waitMs, maxBytes }: PollBounds): Promise<Fetched | null> {
+    const maxWaitMs = Math.floor(Math.min(waitMs, FETCH_WAIT_MS))
+    const patience = new Patience(maxWaitMs + LATE_MS, context.signal, epoch)
+    const { signal } = patience
+    try {
+      return await fetchOnce(this.#dispatch, { ...context, signal }, targets, { maxWaitMs, maxBytes, minBytes: this.#polled.minBytes })
+    } catch (error) {
+      // A log of our own answers with what there is, and a cluster with nothing at all.
+      if (signal.aborted && error === signal.reason) return null
+      throw error
+    } finally {
+      patience.release()
     }
   }
 

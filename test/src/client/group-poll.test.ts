@@ -1,6 +1,7 @@
 /**
  * What becomes of a poll when an answer does not arrive, a request fails, or the one who takes the records does.
  */
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KafkaError } from '../../../protocol/errors.ts'
 import { Fetch } from '../../../protocol/messages/01-fetch.ts'
@@ -97,4 +98,30 @@ houseTest('what may pass is tried again while there is time, and said when there
   t.same(await read(await fails('NOT_LEADER_OR_FOLLOWER', 1), 1), ['1'])
   await t.rejects(read(await fails('NOT_LEADER_OR_FOLLOWER', Infinity), 1, 0), { code: 'NOT_LEADER_OR_FOLLOWER' })
   await t.rejects(read(await fails('UNKNOWN_SERVER_ERROR', 1), 1), { code: 'UNKNOWN_SERVER_ERROR' })
+})
+
+houseTest('a log that says nothing at all to who has stopped waiting has failed nobody', async (t, { dispatch, consumer, write }) => {
+  await write('t', 0, '1', '2')
+  const asked = Promise.withResolvers<void>()
+  let isFirst = true
+  const a = await reading(consumer({}, {}, compose(dispatch, on(Fetch, async (request, { signal }, next) => {
+    if (!isFirst) return await next(request)
+    isFirst = false
+    asked.resolve()
+    if (!signal.aborted) await once(signal, 'abort')
+    throw signal.reason
+  }))))
+  const next = read(a, 1)
+  await asked.promise
+  await a.seek(context, [{ ...at, offset: 1 }])
+  t.same(await next, ['2'])
+})
+
+houseTest('records that come a little later than asked for are given all the same', async (t, { dispatch, consumer, write }) => {
+  await write('t', 0, '1')
+  const a = await reading(consumer({}, {}, compose(dispatch, on(Fetch, async (request, { signal }, next) => {
+    await sleep(request.maxWaitMs + 100, undefined, { signal })
+    return await next(request)
+  }))))
+  t.same(await read(a, 1, 50), ['1'])
 })
