@@ -34,7 +34,8 @@ const GB = 1000 ** 3
 const MB = 1000 ** 2
 
 const kafka = await startKafka()
-const gateway = await startGateway(kafka.kafka)
+// All clients come from one address here.
+const gateway = await startGateway(kafka.kafka, '--max-connections', '20000', '--max-connections-per-address', '20000', '--connection-rate', '100000')
 const servers = [gateway, kafka]
 
 interface Figure { readonly unit: string, readonly less: boolean, readonly through: number[], readonly direct: number[] }

@@ -58,7 +58,4 @@ export class PlannedUpgrade {
 }
 
 /** What the client at the other end has said that it is, with its version; engines and policies know nothing else of connections. */
-function softwareOf (connection: object | undefined): string {
-  const { software } = (connection ?? {}) as { readonly software?: string | null }
-  return typeof software === 'string' ? software.slice(0, MAX_SHOWN) : UNKNOWN
-}
+const softwareOf = (connection: Context['connection']): string => connection?.software?.slice(0, MAX_SHOWN) ?? UNKNOWN
