@@ -249,7 +249,9 @@ export class Cluster {
     return new Broker(id, endpoint, {
       security: { connect: this.#connect, identityFor: principal => this.#security.identityFor(principal) },
       onVersions: () => this.#observer.upgraded(),
-      onDisconnect: (broker, cause) => this.#observer.lost(broker.id, `${broker.endpoint.host}:${broker.endpoint.port}`, cause)
+      onDisconnect: (broker, cause) => {
+        if (!this.#end.signal.aborted) this.#observer.lost(broker.id, `${broker.endpoint.host}:${broker.endpoint.port}`, cause)
+      }
     })
   }
 
