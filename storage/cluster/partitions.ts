@@ -9,6 +9,7 @@ import type { Broker } from './broker.ts'
 import { NO_TOPIC_ID, type KnownTopic } from './cluster.ts'
 import { UpstreamFailure } from './failure.ts'
 import { failedBy, route, send, type Call, type Failed, type Route } from './route.ts'
+import { whileItLeads } from './while-it-leads.ts'
 
 export interface TopicKey {
   /** Empty where the topic is known by its id. */
@@ -86,6 +87,15 @@ export function onlyLeader<T, P> (topics: readonly T[], { topicOf, partitions, i
   return leader ?? null
 }
 
+/** Whether another broker is known to lead some of it by now. */
+function isLedByOthers<T, P> (topics: readonly T[], { topicOf, partitions, indexOf }: Splitting<T, P>, broker: Broker, { router: { cluster } }: Call): boolean {
+  return topics.some(topic => {
+    const { name, topicId } = topicOf(topic)
+    const known = cluster.find(name, topicId)
+    return partitions(topic).some(partition => (cluster.leader(known, indexOf(partition)) ?? broker) !== broker)
+  })
+}
+
 /** Who is to be asked for what. What is not known is asked for first. Rejects with UpstreamFailure if no broker can be reached. */
 export async function sharesOf<T, P> (topics: readonly T[], splitting: Splitting<T, P>, call: Call): Promise<Shares<T, P>> {
   const { cluster } = call.router
@@ -133,7 +143,9 @@ export function byLeader<A extends Api, T, P, R, Q extends { readonly errorCode:
   const { api, topics, veil = () => {} } = shape
 
   const ask = async (broker: Broker, request: Request<A>, call: Call): Promise<Response<A>> => {
-    const response = await send(broker, api, request, call, { waitsMs: shape.waitsMs?.(request) ?? 0 })
+    const { cluster } = call.router
+    const response = await whileItLeads(send(broker, api, request, call, { waitsMs: shape.waitsMs?.(request) ?? 0 }),
+      () => !isLedByOthers(topics(request), shape, broker, call), () => cluster.refresh(topics(request).map(shape.topicOf)))
     veil(response)
     look(response, broker, call)
     return response

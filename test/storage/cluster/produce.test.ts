@@ -84,6 +84,21 @@ t.test('a leader that says nothing holds the others up no longer than two thirds
   t.equal(cluster.brokers[1]!.askedFor(Produce).length, 1)
 })
 
+t.test('a leader that says nothing is waited for no longer than it leads', async t => {
+  const cluster = await FakeCluster.start(t, 2)
+  cluster.topic('a', [0, 1])
+  const client = new Client(await openEngine(t, cluster))
+  cluster.brokers[1]!.on(Produce, never)
+  const held = timed(client.produce([['a', 1]], { timeoutMs: 30_000 }))
+  await until(() => cluster.brokers[1]!.askedFor(Produce).length === 1)
+  cluster.lead('a', 1, 0)
+  const { value, ms } = await held
+  t.strictSame(value, ['a-1 REQUEST_TIMED_OUT -1'], 'nobody knows what became of it')
+  t.ok(ms < 2000 + 2 * PROMPT_MS, `${ms} ms`)
+  t.strictSame(await client.produce([['a', 1]]), ['a-1 NONE 0'], 'the next one goes to who leads now')
+  t.equal(cluster.brokers[1]!.askedFor(Produce).length, 1)
+})
+
 t.test('leadership that has moved is told the client once, and found out', async t => {
   const cluster = await FakeCluster.start(t, 3)
   cluster.topic('a', [0, 1])
