@@ -2,7 +2,7 @@
  * What is asked of the leaders of partitions, but Fetch: Produce, ListOffsets, DeleteRecords, OffsetForLeaderEpoch,
  * DescribeProducers.
  *
- * A Produce is sent once. Where nobody knows what became of it the producer is told REQUEST_TIMED_OUT, Kafka's own word for
+ * What may have been written is sent once. Where nobody knows what became of it the producer is told REQUEST_TIMED_OUT, Kafka's own word for
  * that; who is idempotent sends it again and nothing is there twice.
  */
 import { Produce } from '../../protocol/messages/00-produce.ts'
@@ -11,6 +11,7 @@ import { DeleteRecords } from '../../protocol/messages/21-delete-records.ts'
 import { OffsetForLeaderEpoch } from '../../protocol/messages/23-offset-for-leader-epoch.ts'
 import { DescribeProducers } from '../../protocol/messages/61-describe-producers.ts'
 import { byLeader, noId } from './partitions.ts'
+import { refusedAgain } from './produce-again.ts'
 
 const READ = ['NOT_LEADER_OR_FOLLOWER', 'NOT_LEADER_OR_FOLLOWER'] as const
 const WRITTEN = ['NOT_LEADER_OR_FOLLOWER', 'REQUEST_TIMED_OUT'] as const
@@ -130,4 +131,4 @@ const describeProducers = byLeader({
   isRead: true
 })
 
-export const recordRoutes = [produce, listOffsets, deleteRecords, offsetForLeaderEpoch, describeProducers]
+export const recordRoutes = [refusedAgain(produce), listOffsets, deleteRecords, offsetForLeaderEpoch, describeProducers]

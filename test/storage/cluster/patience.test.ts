@@ -44,14 +44,20 @@ t.test('a coordinator that is found only now', async t => {
   t.equal(asked, 3)
 })
 
-t.test('once one partition is written, nothing is sent again', async t => {
+t.test('where one partition is written and another refused, only that one is sent again', async t => {
   const { cluster, caller } = await world(t)
   await caller.produce([['a', 0], ['a', 1]])
+  const undo = cluster.brokers[1]!.on(Produce, () => {
+    undo()
+    return { responses: [{ name: 'a', partitionResponses: [{ index: 1, errorCode: errors.NOT_LEADER_OR_FOLLOWER, baseOffset: -1 }] }] }
+  })
+  t.strictSame(await caller.produce([['a', 0], ['a', 1]]), ['a-0 NONE 1', 'a-1 NONE 1'])
+  t.strictSame(cluster.brokers.map(broker => broker.askedFor(Produce).length), [2, 3])
   cluster.brokers[1]!.on(Produce, () => ({
-    responses: [{ name: 'a', partitionResponses: [{ index: 1, errorCode: errors.NOT_LEADER_OR_FOLLOWER, baseOffset: -1 }] }]
+    responses: [{ name: 'a', partitionResponses: [{ index: 1, errorCode: errors.NOT_LEADER_OR_FOLLOWER, baseOffset: 9 }] }]
   }))
-  t.strictSame(await caller.produce([['a', 0], ['a', 1]]), ['a-0 NONE 1', 'a-1 NOT_LEADER_OR_FOLLOWER -1'])
-  t.equal(cluster.brokers[1]!.askedFor(Produce).length, 2)
+  t.strictSame(await caller.produce([['a', 0], ['a', 1]]), ['a-0 NONE 2', 'a-1 NOT_LEADER_OR_FOLLOWER 9'], 'and not where it may be written')
+  t.strictSame(cluster.brokers.map(broker => broker.askedFor(Produce).length), [3, 4])
 })
 
 t.test('nor where nobody knows whether it was written: no answer, or a leader deposed while it waited', async t => {

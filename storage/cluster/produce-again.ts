@@ -1,0 +1,55 @@
+/**
+ * A Produce of callers that do not try again by themselves: where some partitions were written and others refused, as those of a
+ * topic that has just been made may be, only the refused ones are sent again. (Where all were refused, `patience.ts` waits.)
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { complete } from '../../protocol/defaults.ts'
+import { errors } from '../../protocol/errors.ts'
+import { Produce } from '../../protocol/messages/00-produce.ts'
+import type { Request, Response } from '../../protocol/schema.ts'
+import { route, type Route } from './route.ts'
+
+type Answer = Response<typeof Produce>
+type Topic = Request<typeof Produce>['topicData'][number]
+
+const PATIENCE_MS = 5000
+const PAUSE_MS = 50
+
+const passing: ReadonlySet<number> = new Set([errors.NOT_LEADER_OR_FOLLOWER, errors.LEADER_NOT_AVAILABLE, errors.UNKNOWN_TOPIC_OR_PARTITION])
+
+export function refusedAgain (produce: Route): Route {
+  return route(Produce, async (request, call) => {
+    const ask = async (topicData: Topic[]): Promise<Answer> =>
+      complete(Produce.response, await produce.handle({ ...request, topicData } as never, call) as never)
+    const first = await ask(request.topicData)
+    if (call.polls !== null || call.context.door === 'kafka') return first
+    const deadline = performance.now() + PATIENCE_MS
+    for (let left = refused(request.topicData, first); left.length > 0; left = refused(left, first)) {
+      const isAll = first.responses.every(({ partitionResponses }) => partitionResponses.every(isRefused))
+      if (isAll || performance.now() > deadline || call.context.signal.aborted) break
+      await sleep(PAUSE_MS)
+      replace(first, await ask(left))
+    }
+    return first
+  })
+}
+
+/** Refused and, as far as the answer goes, not written: a leader that is deposed while it waits says where the records stand. */
+const isRefused = ({ errorCode, baseOffset }: Answer['responses'][number]['partitionResponses'][number]): boolean => passing.has(errorCode) && baseOffset < 0
+
+const sameTopic = (one: { readonly name: string, readonly topicId: string }, other: { readonly name: string, readonly topicId: string }): boolean =>
+  one.name === other.name && one.topicId === other.topicId
+
+function refused (topics: readonly Topic[], { responses }: Answer): Topic[] {
+  return topics.map(topic => {
+    const answers = responses.filter(one => sameTopic(one, topic)).flatMap(({ partitionResponses }) => partitionResponses)
+    return { ...topic, partitionData: topic.partitionData.filter(({ index }) => answers.some(one => one.index === index && isRefused(one))) }
+  }).filter(({ partitionData }) => partitionData.length > 0)
+}
+
+function replace (answer: Answer, news: Answer): void {
+  for (const topic of answer.responses) {
+    const answers = news.responses.filter(one => sameTopic(one, topic)).flatMap(({ partitionResponses }) => partitionResponses)
+    topic.partitionResponses = topic.partitionResponses.map(one => answers.find(({ index }) => index === one.index) ?? one)
+  }
+}
