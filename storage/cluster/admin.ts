@@ -18,6 +18,7 @@ import { AlterUserScramCredentials } from '../../protocol/messages/51-alter-user
 import { ListConfigResources } from '../../protocol/messages/74-list-config-resources.ts'
 import type { Request, Response } from '../../protocol/schema.ts'
 import { route, toAll, toAny, toController, topLevel, type Call, type Route } from './route.ts'
+import { isGone, isThere, onceVisible } from './visible.ts'
 
 /** Whatever the cluster says is its default. */
 const DEFAULT = -1
@@ -105,7 +106,12 @@ const listConfigResources = route(ListConfigResources, async (request, call) => 
 })
 
 export const adminRoutes: readonly Route[] = [
-  createTopics, deleteTopics, createPartitions, electLeaders, describeLogDirs,
+  onceVisible(createTopics, CreateTopics, ({ validateOnly }, { topics }) => validateOnly
+    ? []
+    : topics.filter(({ errorCode }) => errorCode === errors.NONE).map(({ name }) => name), isThere),
+  onceVisible(deleteTopics, DeleteTopics, (_request, { responses }) =>
+    responses.filter(({ errorCode, name }) => errorCode === errors.NONE && name !== null).map(({ name }) => name!), isGone),
+  createPartitions, electLeaders, describeLogDirs,
   listConfigResources
 ]
 

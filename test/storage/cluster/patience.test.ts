@@ -4,6 +4,8 @@
 import t, { type Test } from 'tap'
 import { Produce } from '../../../protocol/messages/00-produce.ts'
 import { Metadata } from '../../../protocol/messages/03-metadata.ts'
+import { CreateTopics } from '../../../protocol/messages/19-create-topics.ts'
+import { DeleteTopics } from '../../../protocol/messages/20-delete-topics.ts'
 import { Heartbeat } from '../../../protocol/messages/12-heartbeat.ts'
 import { errors } from '../../../protocol/errors.ts'
 import { cutAfter } from '../../support/fake-broker.ts'
@@ -96,4 +98,27 @@ t.test('topics that the cluster does not make are waited for once, and by nobody
   const ms = await ask(true)
   t.ok(ms >= 2000 && ms < 2500 + PROMPT_MS, `${ms} ms`)
   t.ok(await ask(true) < PROMPT_MS)
+})
+
+t.test('a topic that was made is there, one that was deleted is not, when the answer comes', async t => {
+  const { cluster, caller } = await world(t)
+  const [controller] = cluster.brokers
+  controller!.on(CreateTopics, ({ request: { topics, validateOnly } }) => {
+    if (!validateOnly) setTimeout(() => cluster.topic('made', [1]), 100)
+    return { topics: topics.map(({ name }) => ({ name, errorCode: 0, errorMessage: null })) }
+  })
+  controller!.on(DeleteTopics, () => {
+    setTimeout(() => cluster.topics.delete('made'), 100)
+    return { responses: [{ name: 'made', errorCode: 0, errorMessage: null }] }
+  })
+  const topics = [{ name: 'made', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }]
+  t.ok((await timed(caller.call(CreateTopics, { topics, timeoutMs: 1000, validateOnly: true }))).ms < PROMPT_MS, 'what is only tried is not waited for')
+  const errorOf = async (): Promise<string> => {
+    const { topics: [topic] } = await caller.call(Metadata, { topics: [{ name: 'made' }], allowAutoTopicCreation: false })
+    return nameOf(topic!.errorCode)
+  }
+  await caller.call(CreateTopics, { topics, timeoutMs: 1000 })
+  t.equal(await errorOf(), 'NONE')
+  await caller.call(DeleteTopics, { topics: [{ name: 'made', topicId: 'AAAAAAAAAAAAAAAAAAAAAA' }], timeoutMs: 1000 })
+  t.equal(await errorOf(), 'UNKNOWN_TOPIC_OR_PARTITION')
 })
