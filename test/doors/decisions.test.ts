@@ -308,9 +308,15 @@ for (const { name, may } of principals) {
 
 /** A topic with one record. */
 async function prepare (topic: string): Promise<void> {
-  await admin.send(CreateTopics, 7, { topics: [{ name: topic, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }], timeoutMs: 1000 })
+  await admin.send(CreateTopics, 7, { topics: [{ name: topic, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }], timeoutMs: 10_000 })
   const records = [buildBatch([{ key: null, value: Buffer.from('first') }]).bytes]
-  await admin.send(Produce, 9, { acks: -1, timeoutMs: 1000, topicData: [{ name: topic, partitionData: [{ index: 0, records }] }] })
+  for (;;) {
+    const { responses } = await admin.send(Produce, 9, { acks: -1, timeoutMs: 1000, topicData: [{ name: topic, partitionData: [{ index: 0, records }] }] })
+    const { errorCode } = responses[0]!.partitionResponses[0]!
+    if (errorCode === errors.NONE) return
+    // A cluster behind takes a moment until somebody leads it.
+    if (errorCode !== errors.NOT_LEADER_OR_FOLLOWER && errorCode !== errors.UNKNOWN_TOPIC_OR_PARTITION) throw new Error(`not written: error ${errorCode}`)
+  }
 }
 
 t.test('without credentials nothing is served at any door', async t => {

@@ -11,12 +11,13 @@ import { pino } from 'pino'
 import { errors } from '../../protocol/errors.ts'
 import { createApp } from '../../src/app.ts'
 import { loadConfig } from '../../src/config.ts'
+import { logOptions } from '../support/log-choice.ts'
 import { doors, produceBatches, type Door, type Fate, type Part, type Sent } from './schema-doors.ts'
 import { SchemaHouse } from './schema-house.ts'
 import { absent, bytesOf, caseNames, formats, keys, keySchema, UNKNOWN_ID, type CaseName, type Cell, type FormatTable, type Ids } from './schema-table.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'barnabas-schemas-'))
-const config = loadConfig(['--data', folder, '--kafka', '127.0.0.1:0', '--http', '127.0.0.1:0', '--durability', 'os', '--shutdown-grace', '0'], {})
+const config = loadConfig([...await logOptions(folder), '--kafka', '127.0.0.1:0', '--http', '127.0.0.1:0', '--shutdown-grace', '0'], {})
 const app = await createApp(config, pino({ level: 'silent' }))
 const house = await SchemaHouse.open(`http://127.0.0.1:${app.http.port}`, app.kafka[0]!.port)
 t.teardown(async () => {

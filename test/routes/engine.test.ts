@@ -1,27 +1,16 @@
 /**
- * The HTTP door over the embedded engine: what the other tests take from a log in memory, once through the real one.
+ * The HTTP door over a whole engine: what the other tests take from a log in memory, once through the real one.
  */
 import { pino } from 'pino'
 import t from 'tap'
 import { createHttpStats, type HttpDoor } from '../../routes/door.ts'
 import { createHttpServer } from '../../routes/http.ts'
 import { Feeds } from '../../src/client/feed.ts'
-import { EmbeddedEngine } from '../../storage/embedded/engine.ts'
 import { contractPath, openHouse } from '../support/http-door.ts'
+import { withLog } from '../support/log-choice.ts'
 
 /** Serves a folder for as long as `use` takes: the folder is removed before `t.teardown` runs. */
-async function serve (dataDirectory: string, use: (base: string) => Promise<void>): Promise<void> {
-  const engine = new EmbeddedEngine({
-    dataDirectory,
-    durability: 'os',
-    partitions: 1,
-    autoCreate: true,
-    retentionMs: -1,
-    segmentBytes: 1024 * 1024,
-    tailBytes: 1024 * 1024,
-    groupInitialDelayMs: 0
-  }, { observer: { appended () {}, synced () {}, truncated () {}, quarantined () {}, failed () {} } })
-  await engine.open()
+const serve = (dataDirectory: string, use: (base: string) => Promise<void>): Promise<void> => withLog(dataDirectory, async engine => {
   const draining = new AbortController()
   const door: HttpDoor = {
     dispatch: engine.dispatch,
@@ -42,9 +31,8 @@ async function serve (dataDirectory: string, use: (base: string) => Promise<void
   } finally {
     draining.abort()
     await app.close()
-    await engine.close()
   }
-}
+})
 
 interface Page { records: { offset: number, value: unknown }[], cursor: string, gaps: unknown[] }
 

@@ -1,5 +1,5 @@
 /**
- * Consumer instances as Confluent's clients use them, over the embedded engine.
+ * Consumer instances as Confluent's clients use them, over a whole engine.
  */
 import t, { type Test } from 'tap'
 import { once } from 'node:events'

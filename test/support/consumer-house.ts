@@ -1,5 +1,5 @@
 /**
- * Consumer instances over the embedded engine, asked as Confluent's clients do.
+ * Consumer instances over a whole engine, asked as Confluent's clients do.
  */
 import type { Test } from 'tap'
 import type { InjectOptions, LightMyRequestResponse } from 'fastify'
@@ -7,7 +7,7 @@ import { anonymous, neverAborted, type Context } from '../../protocol/rpc.ts'
 import type { HttpDoor } from '../../routes/door.ts'
 import { createTopic } from '../../src/client/admin.ts'
 import { produce } from '../../src/client/producer.ts'
-import type { EmbeddedEngine } from '../../storage/embedded/engine.ts'
+import type { LogEngine } from '../../storage/engine.ts'
 import { withEmbeddedDoor, type EmbeddedDoor } from './embedded-door.ts'
 
 export const V2 = 'application/vnd.kafka.v2+json'
@@ -34,7 +34,7 @@ export interface House extends EmbeddedDoor {
 }
 
 export async function withHouse (
-  t: Test, folder: string, use: (house: House) => Promise<void>, more?: (engine: EmbeddedEngine) => Partial<HttpDoor>
+  t: Test, folder: string, use: (house: House) => Promise<void>, more?: (engine: LogEngine) => Partial<HttpDoor>
 ): Promise<void> {
   await withEmbeddedDoor(t, folder, async door => {
     const { dispatch } = door.engine

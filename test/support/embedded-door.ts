@@ -1,29 +1,24 @@
 /**
- * The HTTP door over the embedded engine, for tests of what a log in memory does not have: groups. The folder is that of
- * `t.testdir()`, which is removed before `t.teardown` runs: so the door is open for as long as `use` takes.
+ * The HTTP door over a whole engine, the embedded one if the environment does not say otherwise (`log-choice.ts`), for tests of
+ * what a log in memory does not have: groups. The folder is that of `t.testdir()`, which is removed before `t.teardown` runs: so the
+ * door is open for as long as `use` takes.
  */
 import type { Test } from 'tap'
 import { compose } from '../../protocol/rpc.ts'
 import type { HttpDoor } from '../../routes/door.ts'
 import { Feeds } from '../../src/client/feed.ts'
-import { EmbeddedEngine } from '../../storage/embedded/engine.ts'
+import type { EmbeddedEngine } from '../../storage/embedded/engine.ts'
+import type { LogEngine } from '../../storage/engine.ts'
 import { openDoor, type TestDoor } from './http-door.ts'
+import { embedded, withLog } from './log-choice.ts'
 
 export interface EmbeddedDoor extends TestDoor {
-  readonly engine: EmbeddedEngine
+  readonly engine: LogEngine
 }
 
+/** The embedded engine, whatever the environment says. */
 export async function withEngine (dataDirectory: string, use: (engine: EmbeddedEngine) => Promise<void>): Promise<void> {
-  const engine = new EmbeddedEngine({
-    dataDirectory,
-    durability: 'os',
-    partitions: 1,
-    autoCreate: true,
-    retentionMs: -1,
-    segmentBytes: 1024 * 1024,
-    tailBytes: 1024 * 1024,
-    groupInitialDelayMs: 0
-  }, { observer: { appended () {}, synced () {}, truncated () {}, quarantined () {}, failed () {} } })
+  const engine = embedded(dataDirectory)
   await engine.open()
   try {
     await use(engine)
@@ -34,9 +29,9 @@ export async function withEngine (dataDirectory: string, use: (engine: EmbeddedE
 
 /** `dataDirectory` is one of `t.testdir()`, or of an earlier call. */
 export async function withEmbeddedDoor (
-  t: Test, dataDirectory: string, use: (door: EmbeddedDoor) => Promise<void>, more: (engine: EmbeddedEngine) => Partial<HttpDoor> = () => ({})
+  t: Test, dataDirectory: string, use: (door: EmbeddedDoor) => Promise<void>, more: (engine: LogEngine) => Partial<HttpDoor> = () => ({})
 ): Promise<void> {
-  await withEngine(dataDirectory, async engine => {
+  await withLog(dataDirectory, async engine => {
     const dispatch = compose(engine.dispatch)
     const opened = await openDoor(t, { door: { dispatch, feeds: new Feeds(dispatch), log: engine, ...more(engine) } })
     try {

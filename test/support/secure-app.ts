@@ -1,5 +1,5 @@
 /**
- * The whole house in this process, with authentication on: an embedded log in a folder of its own, every door on a free
+ * The whole house in this process, with authentication on: a log of its own (`log-choice.ts`), every door on a free
  * port, a super user and whoever a test adds.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -15,6 +15,7 @@ import { AlterClientQuotas } from '../../protocol/messages/49-alter-client-quota
 import { operations, patternTypes, permissions, resourceTypes, type AclBinding, type QuotaEntity, type QuotaValues } from '../../src/access/model.ts'
 import { createApp, type App } from '../../src/app.ts'
 import { loadConfig } from '../../src/config.ts'
+import { logOptions } from './log-choice.ts'
 import { Connection } from '../engine/connection.ts'
 
 export const ADMIN = { name: 'admin', password: 'admin-secret' } as const
@@ -47,7 +48,7 @@ export async function openSecureApp (t: Test, { options = [], env = {}, logger =
   // Not t.testdir(), which is gone before the log is closed.
   const folder = mkdtempSync(join(tmpdir(), 'barnabas-secure-'))
   const config = loadConfig([
-    '--data', folder, '--kafka', '127.0.0.1:0', '--http', '127.0.0.1:0', '--durability', 'os', '--shutdown-grace', '0', ...options
+    ...await logOptions(folder), '--kafka', '127.0.0.1:0', '--http', '127.0.0.1:0', '--shutdown-grace', '0', ...options
   ], { BARNABAS_ADMIN: `${ADMIN.name}:${ADMIN.password}`, ...env })
   const app = await createApp(config, logger)
   const connections: Connection[] = []
