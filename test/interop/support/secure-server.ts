@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import kafkajs, { type Admin } from 'kafkajs'
 import type { Test } from 'tap'
-import { againstKafka, logOptions } from './against.ts'
+import { againstKafka, againstUpstream, logOptions } from './against.ts'
 import { CLIENT_NAME, issueCertificates, type CertificateFiles } from './certificate-files.ts'
 import { freePort, temporaryFolder } from './ports.ts'
 import { Relay } from './relay.ts'
@@ -103,7 +103,7 @@ async function startBarnabas (
   ]
   const process = new Background(t, globalThis.process.execPath, [
     MAIN, ...await logOptions(t, join(folder, 'data')), '--kafka', listeners.join(','), '--http', http,
-    '--max-reauth', `${MAX_REAUTH_MS}ms`, '--group-initial-delay', '0',
+    '--max-reauth', `${MAX_REAUTH_MS}ms`, ...againstUpstream ? [] : ['--group-initial-delay', '0'],
     '--tls-cert', files.server.certificate, '--tls-key', files.server.key, '--tls-ca', files.ca,
     '--oauth-jwks', provider.url, '--oauth-ca', files.ca, '--oauth-issuer', provider.issuer, '--oauth-audience', provider.audience, ...options
   ], { ...globalThis.process.env, BARNABAS_ADMIN: `admin:${passwordOf('admin')}` })
