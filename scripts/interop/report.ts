@@ -27,7 +27,7 @@ export function outcomeOf (output: string, code: number | null, seconds: number)
   return { isFailed, text: numbers.join(' '), failures: isFailed ? failuresIn(lines) : [], skipped }
 }
 
-/** Each `not ok` with what is indented below it; without one, the end of it all. */
+/** Each `not ok` with what is indented below it; where no test is among them, the end of all the rest before. */
 function failuresIn (lines: readonly string[]): string[] {
   const shown: string[] = []
   let depth = -1
@@ -37,7 +37,9 @@ function failuresIn (lines: readonly string[]): string[] {
     else if (line.trim() !== '' && indent <= depth) depth = -1
     if (depth >= 0 && line.trim() !== '') shown.push(line)
   }
-  return shown.length > 0 ? shown : lines.slice(-40)
+  if (shown.some(line => /^\s+not ok /.test(line))) return shown
+  // A file that ended before its first test, or never, has said why in its own words.
+  return [...lines.filter(line => line.trim() !== '' && !shown.includes(line)).slice(-40), ...shown]
 }
 
 /** A row for each file and a column for each set-up. */

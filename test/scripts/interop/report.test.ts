@@ -30,6 +30,12 @@ t.test('a failure, with what failed', async t => {
   })
 })
 
+t.test('a file that ended before its first test, with what it wrote', async t => {
+  t.match(outcomeOf('TAP version 14\nError: no port\nnot ok 1 - test/interop/x.test.ts\n  ---\n  exitCode: 1\n', 1, 3), {
+    failures: ['TAP version 14', 'Error: no port', 'not ok 1 - test/interop/x.test.ts', '  ---', '  exitCode: 1']
+  })
+})
+
 t.test('a runner that ends badly, or is killed, is a failure whatever it said', async t => {
   t.ok(outcomeOf(passed, 1, 1).isFailed)
   t.ok(outcomeOf(passed, null, 1).isFailed)
