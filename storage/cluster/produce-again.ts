@@ -7,6 +7,8 @@ import { complete } from '../../protocol/defaults.ts'
 import { errors } from '../../protocol/errors.ts'
 import { Produce } from '../../protocol/messages/00-produce.ts'
 import type { Request, Response } from '../../protocol/schema.ts'
+import { NO_TOPIC_ID } from './cluster.ts'
+import type { TopicKey } from './partitions.ts'
 import { route, type Route } from './route.ts'
 
 type Answer = Response<typeof Produce>
@@ -37,8 +39,9 @@ export function refusedAgain (produce: Route): Route {
 /** Refused and, as far as the answer goes, not written: a leader that is deposed while it waits says where the records stand. */
 const isRefused = ({ errorCode, baseOffset }: Answer['responses'][number]['partitionResponses'][number]): boolean => passing.has(errorCode) && baseOffset < 0
 
-const sameTopic = (one: { readonly name: string, readonly topicId: string }, other: { readonly name: string, readonly topicId: string }): boolean =>
-  one.name === other.name && one.topicId === other.topicId
+/** Requests may have both, answers have what their version knows. */
+const sameTopic = (one: TopicKey, other: TopicKey): boolean =>
+  one.topicId === NO_TOPIC_ID || other.topicId === NO_TOPIC_ID ? one.name === other.name : one.topicId === other.topicId
 
 function refused (topics: readonly Topic[], { responses }: Answer): Topic[] {
   return topics.map(topic => {

@@ -9,6 +9,7 @@ import { DeleteTopics } from '../../../protocol/messages/20-delete-topics.ts'
 import { Heartbeat } from '../../../protocol/messages/12-heartbeat.ts'
 import { errors } from '../../../protocol/errors.ts'
 import { cutAfter } from '../../support/fake-broker.ts'
+import { batchOf } from '../../support/batches.ts'
 import { FakeCluster } from '../../support/fake-cluster.ts'
 import { until } from '../../support/until.ts'
 import { Client, nameOf, openEngine, PROMPT_MS, timed } from './support.ts'
@@ -55,11 +56,19 @@ t.test('where one partition is written and another refused, only that one is sen
   })
   t.strictSame(await caller.produce([['a', 0], ['a', 1]]), ['a-0 NONE 1', 'a-1 NONE 1'])
   t.strictSame(cluster.brokers.map(broker => broker.askedFor(Produce).length), [2, 3])
+  const { id: topicId } = cluster.topics.get('a')!
+  const undoById = cluster.brokers[1]!.on(Produce, () => {
+    undoById()
+    return { responses: [{ topicId, partitionResponses: [{ index: 1, errorCode: errors.NOT_LEADER_OR_FOLLOWER, baseOffset: -1 }] }] }
+  })
+  const partitionData = [0, 1].map(index => ({ index, records: [batchOf(['x']).bytes] }))
+  const { responses } = await caller.call(Produce, { acks: -1, timeoutMs: 1000, topicData: [{ name: 'a', topicId, partitionData }] }, { version: 13 })
+  t.strictSame(responses[0]!.partitionResponses.map(({ baseOffset }) => baseOffset), [2, 2], 'by id, too')
   cluster.brokers[1]!.on(Produce, () => ({
     responses: [{ name: 'a', partitionResponses: [{ index: 1, errorCode: errors.NOT_LEADER_OR_FOLLOWER, baseOffset: 9 }] }]
   }))
-  t.strictSame(await caller.produce([['a', 0], ['a', 1]]), ['a-0 NONE 2', 'a-1 NOT_LEADER_OR_FOLLOWER 9'], 'and not where it may be written')
-  t.strictSame(cluster.brokers.map(broker => broker.askedFor(Produce).length), [3, 4])
+  t.strictSame(await caller.produce([['a', 0], ['a', 1]]), ['a-0 NONE 3', 'a-1 NOT_LEADER_OR_FOLLOWER 9'], 'and not where it may be written')
+  t.strictSame(cluster.brokers.map(broker => broker.askedFor(Produce).length), [4, 6])
 })
 
 t.test('nor where nobody knows whether it was written: no answer, or a leader deposed while it waited', async t => {
