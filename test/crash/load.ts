@@ -77,6 +77,8 @@ export class Load {
         configs: [{ name: 'segment.bytes', value: String(segmentBytes) }, { name: 'retention.ms', value: '-1' }]
       }]
     }))
+    // A leader that does not know it yet refuses the first batch of a producer and may take the second: it knows neither.
+    while (!await offsetsOf(connection, TOPIC, partitions, LATEST).then(() => true, () => false)) await sleep(20)
     connection.destroy()
     this.#running.push(...[...this.producers, ...this.readers, this.#churn].map(one => one.run()))
   }

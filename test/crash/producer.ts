@@ -19,11 +19,15 @@ const MAX_VALUE_BYTES = 500
 /** Named, not by id: a producer that was made for one run of the topic. */
 const VERSION = 9
 const RETRY_MS = 20
+/** What is not acknowledged by then never will be. */
+const FINISH_MS = 120_000
 
 interface Batch {
   readonly partition: number
   readonly bytes: Buffer
   readonly values: readonly string[]
+  /** Of its partition: a broker takes whatever comes first from a producer that it does not know (KIP-360), so nothing may overtake it. */
+  readonly isFirst: boolean
 }
 
 export interface ProducerOptions {
@@ -48,6 +52,7 @@ export class IdempotentProducer {
   #unacknowledged: Batch[] = []
   #producerId = -1
   #isGenerating = true
+  #giveUpAtMs = Infinity
   #connection: Connection | null = null
 
   constructor (options: ProducerOptions) {
@@ -55,13 +60,14 @@ export class IdempotentProducer {
     this.#sequences = new Array<number>(options.partitions).fill(0)
   }
 
-  /** Begins nothing new. `run` resolves when all that was begun is acknowledged. */
+  /** Begins nothing new. `run` resolves when all that was begun is acknowledged, or nothing can be hoped for. */
   finish (): void {
     this.#isGenerating = false
+    this.#giveUpAtMs = performance.now() + FINISH_MS
   }
 
   async run (): Promise<void> {
-    while (this.#isGenerating || this.#unacknowledged.length > 0) {
+    while (this.#isGenerating || (this.#unacknowledged.length > 0 && performance.now() < this.#giveUpAtMs)) {
       try {
         if (this.#connection?.isOpen !== true) this.#connection = await this.#options.doors.open()
         if (this.#producerId < 0) await this.#introduce(this.#connection)
@@ -92,7 +98,8 @@ export class IdempotentProducer {
       const answer = this.#send(connection, batch, refused).then(isAcknowledged => { isSound &&= isAcknowledged }, () => { isSound = false })
       inFlight.add(answer)
       answer.finally(() => inFlight.delete(answer))
-      if (inFlight.size >= MAX_IN_FLIGHT) await Promise.race(inFlight)
+      if (batch.isFirst) await Promise.all(inFlight)
+      else if (inFlight.size >= MAX_IN_FLIGHT) await Promise.race(inFlight)
       if (i >= again.length && this.#options.pauseMs !== undefined) await sleep(this.#options.pauseMs)
     }
     await Promise.all(inFlight)
@@ -109,7 +116,7 @@ export class IdempotentProducer {
     })
     values.forEach((value, i) => record({ type: 'send', producer: name, partition: `${topic}-${partition}`, sequence: baseSequence + i, value }))
     this.#sequences[partition] = baseSequence + values.length
-    const batch = { partition, bytes, values }
+    const batch = { partition, bytes, values, isFirst: baseSequence === 0 }
     this.#unacknowledged = [...this.#unacknowledged, batch]
     return batch
   }
