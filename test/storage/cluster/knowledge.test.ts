@@ -67,14 +67,15 @@ t.test('no answer of any version tells of a broker: not its address, number or r
     }))
   }
   const produce = { acks: 1, timeoutMs: 100, topicData: [{ name: 'a', topicId: id, partitionData: [{ index: 0, records: [batchOf(['x']).bytes] }] }] }
-  const fetch = (version: number): RequestInput<typeof Fetch> => ({
+  const fetch = (version: number, ...indexes: number[]): RequestInput<typeof Fetch> => ({
     maxWaitMs: 0,
     minBytes: 0,
-    topics: [{ topic: 'a', topicId: id, partitions: [0, 1, 2].map(partition => ({ partition, fetchOffset: 0, partitionMaxBytes: 999 })) }],
+    topics: [{ topic: 'a', topicId: id, partitions: indexes.map(partition => ({ partition, fetchOffset: 0, partitionMaxBytes: 999 })) }],
     ...version >= 11 && { rackId: broker!.rack }
   })
   const requests: [Api, (version: number) => object][] = [
-    [Metadata, () => ({ topics: [{ name: 'a' }] })], [Produce, () => produce], [Fetch, fetch], [DescribeCluster, () => ({})],
+    [Metadata, () => ({ topics: [{ name: 'a' }] })], [Produce, () => produce],
+    [Fetch, version => fetch(version, 0, 1, 2)], [Fetch, version => fetch(version, 1)], [DescribeCluster, () => ({})],
     [DescribeTopicPartitions, () => ({ topics: [{ name: 'a' }] })],
     [DescribeConfigs, () => ({ resources: [{ resourceType: 4, resourceName: '3', configurationKeys: null }] })]
   ]
