@@ -4,6 +4,7 @@ import { EventEmitter, once } from 'node:events'
 import kafkajs, { type Consumer, type KafkaMessage } from 'kafkajs'
 import { topicName } from './support/lines.ts'
 import { startServer } from './support/server.ts'
+import { eventually, makeTopic, partitionsOf } from './support/topics.ts'
 
 const { Kafka, logLevel, CompressionTypes, ConfigResourceTypes } = kafkajs
 const server = await startServer(t)
@@ -14,7 +15,7 @@ t.teardown(() => admin.disconnect())
 
 async function createTopic (t: Test, what: string, numPartitions = 1): Promise<string> {
   const topic = topicName(what)
-  t.equal(await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions }] }), true)
+  t.equal(await makeTopic(admin, topic, numPartitions), true)
   return topic
 }
 
@@ -141,13 +142,13 @@ t.test('the admin client: topics, partitions, configurations, offsets, groups', 
   t.ok((await admin.listTopics()).includes(topic))
   t.match(await admin.fetchTopicMetadata({ topics: [topic] }), { topics: [{ name: topic, partitions: [{ partitionId: 0, partitionErrorCode: 0 }] }] })
   await admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] })
-  t.equal((await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]!.partitions.length, 3)
+  await eventually('three partitions', async () => (await partitionsOf(admin, topic)).length === 3)
   const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [{ type: ConfigResourceTypes.TOPIC, name: topic }] })
   t.ok(resources[0]!.configEntries.some(entry => entry.configName === 'retention.ms'))
   t.match(await admin.fetchTopicOffsets(topic), [{ low: '0', high: '0' }, { low: '0', high: '0' }, { low: '0', high: '0' }])
   t.match((await admin.describeCluster()).brokers, [{ host: '127.0.0.1' }])
   await admin.deleteTopics({ topics: [topic] })
-  t.notOk((await admin.listTopics()).includes(topic))
+  await eventually('a deleted topic is listed no more', async () => !(await admin.listTopics()).includes(topic))
 })
 
 t.test('errors arrive as what they are', async t => {

@@ -15,6 +15,7 @@ import { startPython } from './support/python.ts'
 import { rangeAssigner } from './support/range-assigner.ts'
 import type { Background } from './support/run.ts'
 import { startServer } from './support/server.ts'
+import { makeTopic } from './support/topics.ts'
 
 const PARTITIONS = 6
 const SESSION_MS = 6000
@@ -88,7 +89,7 @@ t.test('members join, leave and die, and nothing is lost', async t => {
   const admin = kafka.admin()
   await admin.connect()
   t.teardown(() => admin.disconnect())
-  await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: PARTITIONS }] })
+  await makeTopic(admin, topic, PARTITIONS)
 
   const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner })
   await producer.connect()

@@ -12,6 +12,7 @@ import { linesOf, topicName } from './support/lines.ts'
 import { rangeAssigner } from './support/range-assigner.ts'
 import { succeed } from './support/run.ts'
 import { startServer, type Server } from './support/server.ts'
+import { makeTopic } from './support/topics.ts'
 
 const V2 = 'application/vnd.kafka.v2+json'
 const PARTITIONS = 4
@@ -73,7 +74,7 @@ async function shares (t: Test, start: (t: Test, server: Server, topic: string, 
   await admin.connect()
   await producer.connect()
   t.teardown(() => Promise.all([admin.disconnect(), producer.disconnect()]))
-  await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: PARTITIONS }] })
+  await makeTopic(admin, topic, PARTITIONS)
 
   const native = await start(t, server, topic, group)
   const ask = async (method: string, path: string, body?: object): Promise<any> => {

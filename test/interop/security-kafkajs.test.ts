@@ -15,7 +15,8 @@ function connect ({ bootstrap, protocol, mechanism, username, password, tokenUrl
     brokers: [bootstrap],
     clientId: 'interop',
     logLevel: logLevel.NOTHING,
-    retry: { retries: 3, initialRetryTime: 50 },
+    // Some seconds in all: so long a Kafka takes to make the topic of offsets, which the first group waits for.
+    retry: { retries: 7, initialRetryTime: 50 },
     // It looks at the clock before each request, and asks again when so little of the session is left.
     reauthenticationThreshold: MAX_REAUTH_MS / 3
   }

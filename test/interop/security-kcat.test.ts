@@ -9,6 +9,7 @@ import { linesOf, numberedLines, topicName } from './support/lines.ts'
 import { run } from './support/run.ts'
 import { startSecureServer } from './support/secure-server.ts'
 import { rdkafkaProperties, type Security } from './support/security.ts'
+import { makeTopic } from './support/topics.ts'
 
 const server = await startSecureServer(t)
 const { files } = server
@@ -24,7 +25,7 @@ async function kcat (security: Security, args: readonly string[], input = ''): P
 
 async function createTopic (prefix: string): Promise<string> {
   const topic = topicName(prefix)
-  await server.admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true })
+  await makeTopic(server.admin, topic)
   return topic
 }
 

@@ -7,6 +7,7 @@ import { topicName } from './support/lines.ts'
 import { Background } from './support/run.ts'
 import { startSecureServer } from './support/secure-server.ts'
 import { ClientProgram, javaProperties, type Security } from './support/security.ts'
+import { makeTopic } from './support/topics.ts'
 
 const server = await startSecureServer(t)
 const program = (file: string): string => new URL(`support/${file}`, import.meta.url).pathname
@@ -36,7 +37,7 @@ const configs = (args: string): Promise<string> => run('kafka.admin.ConfigComman
 
 async function createTopic (prefix: string): Promise<string> {
   const topic = topicName(prefix)
-  await server.admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true })
+  await makeTopic(server.admin, topic)
   return topic
 }
 

@@ -7,6 +7,7 @@ import { topicName } from './lines.ts'
 import { MAX_REAUTH_MS } from './secure-model.ts'
 import type { SecureServer } from './secure-server.ts'
 import type { Security, SecureClient } from './security.ts'
+import { makeTopic } from './topics.ts'
 
 /** What the client says, on a real Kafka as here. */
 export interface Refusals {
@@ -43,7 +44,7 @@ export function securitySuite (t: Test, server: SecureServer, client: SecureClie
   /** `open-` is for alice and for the certificate, `closed-` for the super user alone. */
   const createTopic = async (prefix: 'open' | 'closed'): Promise<string> => {
     const topic = topicName(prefix)
-    equal(await server.admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true }), true)
+    equal(await makeTopic(server.admin, topic), true)
     return topic
   }
 
