@@ -133,7 +133,8 @@ t.test('the dashboard can be imported: panels have ids of their own and do not o
       }
     }
   }
-  t.same(panels.filter(({ type }) => type === 'row').map(({ title }) => title), ['Overview', 'Doors', 'Log', 'Security', 'Quotas', 'Validation', 'The cluster behind'])
+  t.same(panels.filter(({ type }) => type === 'row').map(({ title }) => title),
+    ['Overview', 'Doors', 'Log', 'Security', 'Quotas', 'Validation', 'The cluster behind'])
   for (const { query } of dashboard.templating.list) t.match(query, /^prometheus$|^label_values\(barnabas_build_info, instance\)$/)
 })
 

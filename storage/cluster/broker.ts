@@ -5,7 +5,7 @@
 import { apiOf } from '../../protocol/apis.ts'
 import { errors, KafkaError } from '../../protocol/errors.ts'
 import { ApiVersions } from '../../protocol/messages/18-api-versions.ts'
-import type { Api, RequestInput, Response } from '../../protocol/schema.ts'
+import type { Api, Response } from '../../protocol/schema.ts'
 import { inlet } from './assembler.ts'
 import { UpstreamConnection, type ConnectionObserver } from './connection.ts'
 import { UpstreamFailure } from './failure.ts'
@@ -87,7 +87,8 @@ export class Broker {
       const socket = await this.#host.security.connect(this.endpoint, AbortSignal.timeout(CONNECT_TIMEOUT_MS), inward)
       connection = new UpstreamConnection(socket, this.#observer)
       this.#connections.add(connection)
-      if (this.#isStale || this.#versions === null) await this.#ask(connection)
+      // While nobody was connected it may have been restarted.
+      if (this.#isStale || this.#versions === null || this.#connections.size === 1) await this.#ask(connection)
       await this.prove(connection, identity)
       this.#failures = 0
       this.stats.connects++
@@ -99,7 +100,9 @@ export class Broker {
       this.stats.connectFailures++
       this.stats.lastFailure = (error as Error).message
       if (this.#failures === 0) this.#host.onDisconnect(this, this.stats.lastFailure)
-      const backoff = Math.min(LAST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(this.#failures++, 10))
+      // Attempts that were made side by side failed for the same reason, once.
+      if (startedAt >= this.#retryAt) this.#failures++
+      const backoff = Math.min(LAST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.min(this.#failures - 1, 10))
       // KIP-580: 20 % either way, so that gateways do not come back together.
       this.#retryAt = performance.now() + backoff * (0.8 + Math.random() * 0.4)
       throw new UpstreamFailure(`Broker ${this.id} cannot be used: ${(error as Error).message}`, false, { cause: error })
@@ -147,8 +150,8 @@ export class Broker {
 
   async #ask (connection: UpstreamConnection): Promise<void> {
     const options = { clientId: CLIENT_ID, timeoutMs: HANDSHAKE_TIMEOUT_MS }
-    let answer = await connection.send(ApiVersions, 3, SOFTWARE, options)
-    if (answer.errorCode === errors.UNSUPPORTED_VERSION) answer = await connection.send(ApiVersions, 0, {} as RequestInput<typeof ApiVersions>, options)
+    // v3 is of Kafka 2.4: an older broker's answer to it makes no sense, and what is older cannot be used.
+    const answer = await connection.send(ApiVersions, 3, SOFTWARE, options)
     if (answer.errorCode !== errors.NONE) throw new Error(`ApiVersions was answered with error ${answer.errorCode}`)
     const versions = versionsIn(answer)
     this.#isStale = false

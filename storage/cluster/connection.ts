@@ -45,6 +45,8 @@ export class UpstreamConnection {
   /** Why it can be used no more. */
   #ended: string | null = null
   #finishing = false
+  /** Whether something was sent that has no answer, and nothing was answered that came behind it. */
+  #isSilent = false
   /** When the proof of who we are runs out, in ms of `performance.now()`. */
   expiresAt = Infinity
 
@@ -62,6 +64,11 @@ export class UpstreamConnection {
     return this.#ended === null && !this.#finishing
   }
 
+  /** The broker has closed it, which is all that it can say to a Produce without an answer. */
+  get hasRefusedSilently (): boolean {
+    return this.#ended !== null && this.#isSilent
+  }
+
   /** How many requests have no answer yet. */
   get inFlight (): number {
     return this.#waiting.length
@@ -75,6 +82,7 @@ export class UpstreamConnection {
     const chunks = writeRequest(api, version, correlationId, clientId, request)
     const isSilent = api.key === Produce.key && (request as Request<typeof Produce>).acks === 0
     if (isSilent) {
+      this.#isSilent = true
       this.#write(chunks)
       return Promise.resolve(complete(api.response, { responses: [] }) as Response<A>)
     }
@@ -146,6 +154,7 @@ export class UpstreamConnection {
     const { correlationId, body } = readResponse(waiting.api, waiting.version, frame)
     if (correlationId !== waiting.correlationId) throw new Error(`it is to request ${correlationId}, and ${waiting.correlationId} is next`)
     this.#waiting.shift()
+    this.#isSilent = false
     this.#observer.answered(performance.now() - waiting.sentAt)
     waiting.resolve(body as never)
     if (this.#finishing && this.#waiting.length === 0) this.#socket.end()

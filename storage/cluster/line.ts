@@ -3,9 +3,11 @@
  * needed. So what one client waits for holds up no other, and what it sends to a broker arrives in the order in which it
  * was sent. A second kind is for reads that may wait beyond the request that asked for them.
  */
+import { Produce } from '../../protocol/messages/00-produce.ts'
 import type { Api, Request, Response } from '../../protocol/schema.ts'
 import type { Broker } from './broker.ts'
 import type { UpstreamConnection } from './connection.ts'
+import { UpstreamFailure } from './failure.ts'
 import { sendOn, type CallOptions, type Caller } from './pool.ts'
 import type { UpstreamIdentity } from './upstream.ts'
 
@@ -16,6 +18,9 @@ interface Track {
   blocking: number
   usedAt: number
 }
+
+/** A Produce with acks=0: what becomes of it can be told by closing the connection alone, and so it is handed on. */
+const isUnanswered = (api: Api, request: Request<Api>): boolean => api === Produce && (request as Request<typeof Produce>).acks === 0
 
 /** A client that is silent for so long does with no connection behind it. */
 const IDLE_MS = 300_000
@@ -38,7 +43,17 @@ export class Line implements Caller {
     if (connection !== null && connection.isOpen && track.usedAt < connection.expiresAt) {
       return this.#sendOn(track, connection, broker, api, wanted, request, options)
     }
-    return this.#opened(broker, track).then(connection => this.#sendOn(track, connection, broker, api, wanted, request, options))
+    if (isUnanswered(api, request) && connection?.hasRefusedSilently === true) {
+      track.connection = null
+      return Promise.reject(new UpstreamFailure('The broker has refused what was sent before, by closing the connection.', true))
+    }
+    return this.#opened(broker, track).then(connection => {
+      if (this.#closed && options.blocks) {
+        this.#letGo(track)
+        throw new UpstreamFailure('The client has left.', false)
+      }
+      return this.#sendOn(track, connection, broker, api, wanted, request, options)
+    })
   }
 
   #sendOn<A extends Api> (
@@ -79,7 +94,8 @@ export class Line implements Caller {
 
   #letGo ({ connection, blocking }: Track): void {
     if (connection === null) return
-    if (connection.inFlight <= blocking) connection.destroy('the client has left')
+    // What nobody waits for an answer to may still be on its way out.
+    if (blocking > 0 && connection.inFlight <= blocking) connection.destroy('the client has left')
     else connection.finish()
   }
 

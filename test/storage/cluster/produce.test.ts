@@ -37,6 +37,20 @@ t.test('what one broker leads goes to it as it is, with the client\'s id and the
   t.strictSame(asked!.request.topicData[0]!.partitionData.map(({ records }) => Buffer.concat(records!)), [batch, batch])
 })
 
+t.test('acks=0: a broker that closes the connection upon it has refused it, and the next one is told so', async t => {
+  const cluster = await FakeCluster.start(t, 2)
+  cluster.topic('a', [0])
+  const client = new Client(await openEngine(t, cluster))
+  const broker = cluster.brokers[0]!
+  t.strictSame(await client.produce([['a', 0]], { acks: 0 }), [])
+  await until(() => broker.askedFor(Produce).length === 1)
+  broker.cut()
+  await until(() => [...client.engine.brokers.values()].some(({ id, connections }) => id === broker.id && connections.size === 0))
+  t.equal((await client.produce([['a', 0]], { acks: 0 })).length, 1, 'an error, upon which the door hangs up')
+  t.equal(broker.askedFor(Produce).length, 1, 'nothing more was sent to who refuses it')
+  t.strictSame(await client.produce([['a', 0]], { acks: 0 }), [], 'the client that comes back is served')
+})
+
 t.test('acks=0: sent to all, and nothing is waited for', async t => {
   const cluster = await FakeCluster.start(t, 3)
   cluster.topic('a', [0, 1, 2])
