@@ -134,7 +134,7 @@ export const attacks: readonly Attack[] = [
     what: 'names without end: client ids, software, paths, topics, users',
     proofs: [
       ...by('attacks/strangers.test.ts', 'names without end are neither series nor memory'),
-      ...by('src/kafka/stats.test.ts', 'a hundred names of client software are told apart'),
+      ...by('src/kafka/stats.test.ts', 'a hundred kinds of client software are told apart'),
       ...by('src/metrics.test.ts', 'what a peer may choose cannot make series without end', 'of many topics the largest are named and the rest are one'),
       ...by('src/policies/quota-doors.test.ts', 'sensors: idle ones are dropped, and there is a bound'),
       ...by('src/access/authorizer.test.ts', 'strangers cannot fill the memory of decisions'),
