@@ -7,12 +7,16 @@ import type { Admin } from 'kafkajs'
 
 const WITHIN_MS = 15_000
 
-/** False if it is there already. Resolves when it has leaders. */
+/**
+ * False if it is there already. Resolves when it has leaders that know it: one that does not yet refuses the first batch of an
+ * idempotent producer, may take the second, as it knows nothing of the producer, and never takes the first any more.
+ */
 export async function makeTopic (admin: Admin, topic: string, numPartitions = 1): Promise<boolean> {
   const isNew = await admin.createTopics({ topics: [{ topic, numPartitions }] })
   await eventually(`${topic} with ${numPartitions} partitions`, async () => {
     const partitions = await partitionsOf(admin, topic)
-    return partitions.length === numPartitions && partitions.every(({ leader }) => leader >= 0)
+    return partitions.length === numPartitions && partitions.every(({ leader }) => leader >= 0) &&
+      await admin.fetchTopicOffsets(topic).then(() => true, () => false) // not yet; whoever waits for it says so in the end
   })
   return isNew
 }
