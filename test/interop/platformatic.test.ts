@@ -4,6 +4,8 @@ import { inspect } from 'node:util'
 import {
   Admin, Consumer, Producer, MessagesStreamModes, stringDeserializers, stringSerializers, type Message, type CompressionAlgorithmValue
 } from '@platformatic/kafka'
+import { ListGroups } from '../../protocol/messages/16-list-groups.ts'
+import { needs } from './support/against.ts'
 import { topicName } from './support/lines.ts'
 import { startServer } from './support/server.ts'
 
@@ -101,7 +103,9 @@ t.test('the admin client: topics, partitions, configurations, groups', async t =
   const groupId = topicName('group')
   const consumer = newConsumer(t, groupId)
   await consumer.consume({ topics: [topic], mode: 'latest' })
-  t.match((await admin.listGroups()).get(groupId), { id: groupId, groupType: 'classic' })
+  const { skip } = await needs(server, ListGroups, 5)
+  // Who knows no types of groups has none but this one.
+  t.match((await admin.listGroups()).get(groupId), { id: groupId, ...skip === undefined && { groupType: 'classic' } })
   const group = (await admin.describeGroups({ groups: [groupId] })).get(groupId)!
   t.match(group, { state: /^stable$/i, protocolType: 'consumer' })
   t.match([...group.members.values()], [{ clientId: 'interop', clientHost: /127\.0\.0\.1/ }])
