@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs, { type Kafka as Client, type KafkaConfig, type SASLOptions } from 'kafkajs'
 import t from 'tap'
+import { topicName } from './support/lines.ts'
 import { MAX_REAUTH_MS } from './support/secure-model.ts'
 import { startSecureServer } from './support/secure-server.ts'
 import { fetchToken, type SecureClient, type Security } from './support/security.ts'
 import { securitySuite } from './support/security-suite.ts'
+import { eventually } from './support/topics.ts'
 
 const { Kafka, logLevel } = kafkajs
 
@@ -15,8 +17,7 @@ function connect ({ bootstrap, protocol, mechanism, username, password, tokenUrl
     brokers: [bootstrap],
     clientId: 'interop',
     logLevel: logLevel.NOTHING,
-    // Some seconds in all: so long a Kafka takes to make the topic of offsets, which the first group waits for.
-    retry: { retries: 7, initialRetryTime: 50 },
+    retry: { retries: 3, initialRetryTime: 50 },
     // It looks at the clock before each request, and asks again when so little of the session is left.
     reauthenticationThreshold: MAX_REAUTH_MS / 3
   }
@@ -70,6 +71,9 @@ const client: SecureClient = {
 }
 
 const server = await startSecureServer(t)
+// A Kafka makes the topic of offsets for the first group. While it does, kafkajs starts anew, and takes the end of its old connection,
+// which comes a little late, for that of the new one.
+await eventually('there is a coordinator of groups', () => server.admin.fetchOffsets({ groupId: topicName('group') }).then(() => true, () => false))
 
 securitySuite(t, server, client, {
   reauthenticates: true,
