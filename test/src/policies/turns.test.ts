@@ -39,11 +39,12 @@ t.test('one at a time: what others do goes between them', async t => {
 t.test('as far apart as asked for', async t => {
   const key = {}
   const turns = new Turns(clock)
-  const letIn = await run(turns, Array.from({ length: 4 }, (_, i) => [`${i}`, key, 60] as const))
-  t.ok(letIn[0]!.atMs < 30, 'the first one at once')
-  for (let i = 1; i < 4; i++) t.ok(letIn[i]!.atMs - letIn[i - 1]!.atMs > 50, `${letIn[i]!.atMs - letIn[i - 1]!.atMs}`)
-  const [next] = await run(turns, [['next', key, 60]])
-  t.ok(next!.atMs > 20, 'a line remembers when it was served last')
+  const letIn = await run(turns, Array.from({ length: 4 }, (_, i) => [`${i}`, key, 10] as const))
+  const servedAt = performance.now()
+  t.ok(letIn[0]!.atMs < 10, 'the first one at once')
+  for (let i = 1; i < 4; i++) t.ok(letIn[i]!.atMs - letIn[i - 1]!.atMs > 8, `${letIn[i]!.atMs - letIn[i - 1]!.atMs}`)
+  await run(turns, [['next', key, 10]])
+  t.ok(performance.now() - servedAt > 5, 'a line remembers when it was served last')
 })
 
 t.test('the more wait, the faster they are let in', async t => {
