@@ -28,6 +28,7 @@ export interface ClusterObserver {
 
 export const NO_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAA'
 const ASK_TIMEOUT_MS = 10_000
+
 interface Refresh {
   readonly at: number
   readonly done: Promise<void>
@@ -44,7 +45,6 @@ const MIN_REFRESH_MS = 100
 export class Cluster {
   clusterId = ''
   controllerId = -1
-
   readonly #security: UpstreamSecurity
   readonly #observer: ClusterObserver
   readonly #brokers = new Map<number, Broker>()
@@ -69,10 +69,6 @@ export class Cluster {
 
   get brokers (): ReadonlyMap<number, Broker> {
     return this.#brokers
-  }
-
-  get security (): UpstreamSecurity {
-    return this.#security
   }
 
   /** Those that may be asked what each of them knows, in the order in which to try them: `favourite` first, brokers in trouble last. */
@@ -100,10 +96,6 @@ export class Cluster {
       if (range !== null && range[0] <= range[1]) common.set(key, range)
     }
     return common
-  }
-
-  topic (name: string): KnownTopic | undefined {
-    return this.#topics.get(name)
   }
 
   /** The name of a topic by its id. */

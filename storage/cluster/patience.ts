@@ -1,7 +1,8 @@
 /**
  * Callers that are no Kafka clients do not try again by themselves: what passes within moments is waited for here, for them. A
- * topic that has just been made has no leader yet, a group that is new no coordinator; leaders move. Only what the cluster
- * has refused, and so not done, is asked for again.
+ * topic that has just been made has no leader yet, a group that is new no coordinator; leaders move. Records are sent again only
+ * where the cluster has refused them, and so has not kept them. What a coordinator was asked (a join, a commit) is asked again
+ * where its answer was lost, too: that does no harm twice.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errors } from '../../protocol/errors.ts'

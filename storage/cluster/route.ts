@@ -2,7 +2,7 @@
  * What a handler of this engine is given, and the few ways in which a request finds its broker: the controller, any broker,
  * the coordinator of what it names, all of them. `partitions.ts` has the one by leaders, `fetch.ts` its long polls.
  */
-import { errors, errorRow, KafkaError, type ErrorName } from '../../protocol/errors.ts'
+import { errors, KafkaError, type ErrorName } from '../../protocol/errors.ts'
 import type { Context } from '../../protocol/rpc.ts'
 import type { Api, Request, Response, ResponseInput } from '../../protocol/schema.ts'
 import type { Broker } from './broker.ts'
@@ -167,13 +167,11 @@ export function mentions (value: unknown, code: number): boolean {
   if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return false
   if (Array.isArray(value)) return value.some(one => mentions(one, code))
   const struct = value as Record<string, unknown>
-  if (struct['errorCode'] === code) return true
+  // AddPartitionsToTxn has a name of its own for it.
+  if (struct['errorCode'] === code || struct['partitionErrorCode'] === code) return true
   for (const key in struct) {
     const field = struct[key]
     if (typeof field === 'object' && field !== null && mentions(field, code)) return true
   }
   return false
 }
-
-/** The sentence of an error, for answers that have room for one. */
-export const sentenceOf = (code: number): string => errorRow(code).sentence

@@ -20,9 +20,6 @@ if (chosen !== 'embedded' && chosen !== 'upstream') throw new Error(`ENGINE=${ch
 
 export const overUpstream = chosen === 'upstream'
 
-/** What `t.test` takes to pass over a test whose subject is the embedded log. */
-export const onlyEmbedded = overUpstream ? { skip: 'is about the embedded log' } : {}
-
 const EMPTIED_WITHIN_MS = 30_000
 
 let cluster: Promise<Cluster> | null = null
