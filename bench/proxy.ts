@@ -16,7 +16,7 @@ import { buildBatch } from '../protocol/records.ts'
 import { Connection } from '../test/engine/connection.ts'
 import { succeed } from '../test/interop/support/run.ts'
 import { median, printTable, ratio, round } from './support/figures.ts'
-import { kafkaClient, startGateway, startKafka, type Server } from './support/server.ts'
+import { kafkaClient, startGateway, startKafka, startRelay, type Server } from './support/server.ts'
 
 const { values } = parseArgs({
   options: {
@@ -37,6 +37,8 @@ const kafka = await startKafka()
 // All clients come from one address here.
 const gateway = await startGateway(kafka.kafka, '--max-connections', '20000', '--max-connections-per-address', '20000', '--connection-rate', '100000')
 const servers = [gateway, kafka]
+/** A process in between that does nothing: what is added beyond it is the gateway's own. */
+const relay = await startRelay(kafka.kafka)
 
 interface Figure { readonly unit: string, readonly less: boolean, readonly through: number[], readonly direct: number[] }
 const figures = new Map<string, Figure>()
@@ -138,6 +140,11 @@ async function ready (connection: Connection, topic: string): Promise<void> {
 async function latency (server: Server): Promise<void> {
   const found = await latencies(server, LATENCY_SECONDS)
   const at = (share: number): number => found[Math.floor(found.length * share)]!
+  if (server === relay) {
+    cost('p50 through a bare relay', 'ms', at(0.5))
+    cost('p99 through a bare relay', 'ms', at(0.99))
+    return
+  }
   note('p50 at 5,000 records/s', 'ms', true, server, at(0.5))
   note('p99 at 5,000 records/s', 'ms', true, server, at(0.99))
 }
@@ -183,11 +190,12 @@ try {
       }
       if (only.has('latency')) await latency(server)
     }
+    if (only.has('latency')) await latency(relay)
   }
   cost('resident after load', 'MB', gateway.memoryMb)
   if (only.has('connections')) await connections()
 } finally {
-  for (const server of servers) await server.stop()
+  for (const server of [...servers, relay]) await server.stop()
 }
 
 printTable([

@@ -12,6 +12,7 @@ import { Writer } from './writer.ts'
 
 const LENGTH_BYTES = 4
 const API_KEY_BYTES = 2
+const VERSION_BYTES = 2
 
 /** Chunks below this size are joined when so many have come in a row: a peer that sends byte by byte costs no more than others. */
 const CRUMB_BYTES = 1024
@@ -74,7 +75,7 @@ export class FrameSplitter {
     if (this.#crumbs === MAX_CRUMBS) this.#joinCrumbs()
   }
 
-  /** The next complete frame without its length, or null. Throws FrameLengthError when the stream makes no sense. */
+  /** The next complete frame without its length, which lies before it, or null. Throws FrameLengthError when the stream makes no sense. */
   next (): Buffer | null {
     if (this.#wanted === 0) {
       if (this.#buffered < LENGTH_BYTES) return null
@@ -171,6 +172,17 @@ export function writeRequest<A extends Api> (
   if (version >= api.flexible) codec(noFields, 0, true).write(writer, noFields as Input<typeof noFields>)
   requestCodec(api, version).write(writer, body)
   return withLength(writer)
+}
+
+/**
+ * A request frame as `FrameSplitter` gave it, with its length, under another correlation id. Written in place: the frame is not
+ * to be read again.
+ */
+export function readdressed (frame: Buffer, correlationId: number): Buffer {
+  const whole = Buffer.from(frame.buffer, frame.byteOffset - LENGTH_BYTES, LENGTH_BYTES + frame.length)
+  whole.writeInt32BE(frame.length, 0)
+  whole.writeInt32BE(correlationId, LENGTH_BYTES + API_KEY_BYTES + VERSION_BYTES)
+  return whole
 }
 
 /** A whole response frame as chunks; record bytes in it are those of `body`, uncopied. */

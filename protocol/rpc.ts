@@ -25,9 +25,14 @@ export const formatPrincipal = ({ type, name }: Principal): string => `${type}:$
 
 export type Door = 'kafka' | 'http' | 'ws' | 'sse' | 'push' | 'internal'
 
-/** Only its identity matters, and what its client says it is (KIP-511). */
+/** What requests of one connection have in common. Its identity matters, and what its client says it is (KIP-511). */
 export interface ClientConnection {
   readonly software?: string | null
+  /**
+   * For an engine to say that a request has its place, before its answer is known: what comes behind it on this connection
+   * cannot overtake it any more, and may be begun. `context` is the one that the door has made; any other is ignored.
+   */
+  handedOn? (context: Context): void
 }
 
 export interface Context {
@@ -43,6 +48,8 @@ export interface Context {
    * engine may keep by it what serves them. Absent where each request is one of its own.
    */
   readonly connection?: ClientConnection
+  /** As it came, where the door has that: who hands on this very request in this very version may hand on its bytes. */
+  readonly received?: { readonly request: object, readonly version: number, readonly frame: Buffer }
   /** Aborted when the peer leaves: cancels a long poll. */
   readonly signal: AbortSignal
   /** How long the caller is to be held back, in ms. Written by the quota policy, obeyed by the door. */

@@ -67,6 +67,13 @@ export async function startGateway (upstream: string, ...options: readonly strin
   return await run('Gateway', {}, dataFolder(), ['--upstream', upstream, ...options])
 }
 
+/** What gives everything on, and knows nothing of it. */
+export async function startRelay (upstream: string): Promise<Server> {
+  const child = spawn(process.execPath, ['bench/support/relay.ts', upstream], { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] })
+  const [address] = await once(child.stdout!.setEncoding('utf8'), 'data') as [string]
+  return new Server('Relay', child, address.trim(), '', dataFolder())
+}
+
 async function start (env: NodeJS.ProcessEnv, durability: 'fsync' | 'os', options: readonly string[]): Promise<Server> {
   const folder = dataFolder()
   return await run(`Barnabas ${durability}`, env, folder, ['--data', folder, '--durability', durability, ...options])

@@ -1,5 +1,6 @@
 /**
- * One connection: bytes in, frames, one request at a time in the engine, answers out in order.
+ * One connection: bytes in, frames, requests to the engine, answers out in order. When the next request may be begun is the
+ * exchange's to say.
  *
  * What has arrived waits in the frame splitter, which is the only queue: a frame is cut off when it can be dispatched, not
  * before. Reading goes on while a request is in the engine, up to a bound, and no further than there is room for; nothing
@@ -173,8 +174,15 @@ export class Connection implements Line {
   done (throttleMs: number): void {
     this.#silence.broken()
     this.#room.answered()
-    if (this.#finishing) return this.#finish()
+    if (this.#finishing) {
+      if (!this.#exchange.busy) this.#finish()
+      return
+    }
     if (throttleMs > 0 && !this.#closed) this.#mute.hold(throttleMs)
+    this.#pump()
+  }
+
+  proceed (): void {
     this.#pump()
   }
 
@@ -249,12 +257,12 @@ export class Connection implements Line {
         if (this.#mute.isOn && !this.#isUrgent()) break
         const frame = this.#splitter.next()
         if (frame === null) {
-          this.#hungry = true
+          this.#hungry = !this.#exchange.busy
           break
         }
         this.#silence.frameComplete()
         this.#isKafka = true
-        this.#room.taken()
+        this.#room.taken(frame.length)
         this.#exchange.take(frame)
         if (!this.#exchange.busy) this.#room.answered()
       } catch (error) {
@@ -267,9 +275,14 @@ export class Connection implements Line {
   }
 
   #mayTake (): boolean {
-    if (this.#exchange.busy || this.#yielding || this.#finishing) return false
+    if (this.#yielding || this.#finishing || (this.#exchange.busy && !this.#mayOverlap())) return false
     // What came before a FIN is carried out even when nobody can be answered any more: acks=0 producers leave at once.
     return this.#closed ? this.#ended : !this.#isUnread()
+  }
+
+  /** No more is held for requests in the engine than one could have. */
+  #mayOverlap (): boolean {
+    return this.#exchange.mayOverlap(this.#splitter.nextApiKey) && this.#room.hasFor(this.#splitter.wanted)
   }
 
   /** Whether the next request is one that even a muted peer is answered, as far as can be told yet. */

@@ -1,13 +1,13 @@
 /**
- * Requests and answers of one connection, one at a time: from a frame to a request to the engine, and back to a frame.
- * There is one of these per connection and nothing per request but the request itself, its context and the engine's
- * promise.
+ * Requests and answers of one connection: from a frame to a request to the engine, and back to a frame. One at a time, as in
+ * Kafka; but a Produce may be begun while others are in the engine, once these cannot be overtaken (a cluster behind is a
+ * round trip away, and producers send without waiting). Answers go out in the order of the requests in any case.
  */
 import { readRequest, readRequestHeader, type RequestHeader } from '../../protocol/frame.ts'
-import type { Produce } from '../../protocol/messages/00-produce.ts'
+import { Produce } from '../../protocol/messages/00-produce.ts'
 import { Fetch } from '../../protocol/messages/01-fetch.ts'
 import { Reader } from '../../protocol/reader.ts'
-import type { Context, Dispatch } from '../../protocol/rpc.ts'
+import type { ClientConnection, Context, Dispatch } from '../../protocol/rpc.ts'
 import type { Api, Response } from '../../protocol/schema.ts'
 import type { Address, AddressOf } from './advertise.ts'
 import { encodeAnswer, isSilent, silentFailure } from './answer.ts'
@@ -27,6 +27,8 @@ export interface Line {
   heard (outcome: Outcome, header: RequestHeader | null): void
   /** A ProtocolError, or something that should not have been thrown. */
   fail (error: unknown, header: RequestHeader | null): void
+  /** The next request may be begun. */
+  proceed (): void
 }
 
 export interface ExchangeHost {
@@ -39,24 +41,35 @@ export interface ExchangeHost {
   readonly work: ((context: Context, ms: number) => void) | null
 }
 
-/** The request in the engine. */
+/** A request in the engine. */
 interface InFlight {
   readonly api: Api
   readonly header: RequestHeader
   readonly context: Context
   /** There will be no answer. */
   readonly silent: boolean
+  /** What has become of it; it may have to wait for those before it. */
+  outcome: { readonly response: Response<Api> } | { readonly error: unknown } | null
 }
 
-export class Exchange {
+/** As many as Kafka's producers have under way (`max.in.flight.requests.per.connection`). */
+const MAX_IN_FLIGHT = 5
+
+export class Exchange implements ClientConnection {
   readonly #host: ExchangeHost
   readonly #peer: Peer
   readonly #line: Line
   /** Null where nothing asks for credentials. */
   readonly #login: Login | null
   readonly #controller = new AbortController()
-  #inFlight: InFlight | null = null
+  readonly #inFlight: InFlight[] = []
+  /** The last of them has its place. */
+  #isHandedOn = false
+  /** It is being begun. */
+  #isBeginning = false
   #authenticating = false
+  /** What can be done only when all of them are answered. Nothing is taken before. */
+  #afterwards: (() => void) | null = null
 
   constructor (host: ExchangeHost, peer: Peer, login: Login | null, line: Line) {
     this.#host = host
@@ -72,12 +85,17 @@ export class Exchange {
 
   /** Whether a request is in the engine, or a proof is being checked. */
   get busy (): boolean {
-    return this.#inFlight !== null || this.#authenticating
+    return this.#inFlight.length > 0 || this.#authenticating || this.#afterwards !== null
+  }
+
+  /** Whether a request may be begun behind those in the engine, if it is one to `apiKey`. */
+  mayOverlap (apiKey: number | null): boolean {
+    return apiKey === Produce.key && this.#isHandedOn && this.#inFlight.length < MAX_IN_FLIGHT && !this.#authenticating && this.#afterwards === null
   }
 
   /** Whether all that the engine is asked for is to read: of no use to a peer that has left. Anything else is carried out. */
   get onlyReads (): boolean {
-    return this.#inFlight?.api === Fetch
+    return this.#inFlight[0]?.api === Fetch
   }
 
   /** Whether the next frame is a token of an authentication, without a header. */
@@ -90,8 +108,27 @@ export class Exchange {
     this.#controller.abort(reason)
   }
 
-  /** Answers a request frame, or hands it to the engine. Only while not busy. Throws ProtocolError. */
+  /** For the engine. */
+  handedOn (context: Context): void {
+    if (this.#inFlight.at(-1)?.context !== context) return
+    this.#isHandedOn = true
+    if (!this.#isBeginning) this.#line.proceed()
+  }
+
+  /** Answers a request frame, or hands it to the engine. Only while not busy, or if it may overlap. Throws ProtocolError. */
   take (frame: Buffer): void {
+    this.#isBeginning = true
+    try {
+      this.#begin(frame)
+    } catch (error) {
+      if (this.#inFlight.length === 0) throw error
+      this.#afterwards = () => this.#line.fail(error, null)
+    } finally {
+      this.#isBeginning = false
+    }
+  }
+
+  #begin (frame: Buffer): void {
     const { handshake, dispatch, work } = this.#host
     const login = this.#login
     if (login?.expectsToken === true) return this.#wait(login.token(frame), null)
@@ -106,7 +143,7 @@ export class Exchange {
       return this.#line.send(own.frame)
     }
     const api = handshake.find(header)
-    if (typeof api === 'string') return this.#line.hangUp('unsupported', header, api)
+    if (typeof api === 'string') return this.#inTurn(() => this.#line.hangUp('unsupported', header, api))
     const request = readRequest(api, header.version, reader)
     const context: Context = {
       principal: this.#peer.principal,
@@ -115,32 +152,52 @@ export class Exchange {
       address: this.#peer.address,
       version: header.version,
       connection: this,
+      received: { request, version: header.version, frame },
       signal: this.#controller.signal,
       throttleMs: 0
     }
-    this.#inFlight = { api, header, context, silent: isSilent(api, request) }
+    const one: InFlight = { api, header, context, silent: isSilent(api, request), outcome: null }
+    this.#inFlight.push(one)
+    this.#isHandedOn = false
     try {
-      dispatch(api, request, context).then(this.#onResponse, this.#onFailure)
+      dispatch(api, request, context).then(response => this.#settle(one, { response }), error => this.#settle(one, { error }))
     } catch (error) {
-      this.#onFailure(error)
+      this.#settle(one, { error })
     }
     if (work !== null) work(context, performance.now() - startedAt)
   }
 
   #wait (outcome: Promise<Outcome>, header: RequestHeader | null): void {
     this.#authenticating = true
-    outcome.then(outcome => {
+    outcome.then(outcome => this.#inTurn(() => {
       this.#authenticating = false
       this.#line.heard(outcome, header)
-    }, error => {
+    }), error => this.#inTurn(() => {
       this.#authenticating = false
       this.#line.fail(error, header)
-    })
+    }))
   }
 
-  readonly #onResponse = (response: Response<Api>): void => {
-    const { api, header, context, silent } = this.#inFlight!
-    this.#inFlight = null
+  #inTurn (done: () => void): void {
+    if (this.#inFlight.length === 0) done()
+    else this.#afterwards = done
+  }
+
+  /** Says what can be said in the order of the requests. */
+  #settle (one: InFlight, outcome: NonNullable<InFlight['outcome']>): void {
+    one.outcome = outcome
+    for (let first = this.#inFlight[0]; first !== undefined && first.outcome !== null; first = this.#inFlight[0]) {
+      this.#inFlight.shift()
+      if ('response' in first.outcome) this.#answer(first, first.outcome.response)
+      else this.#refuse(first, first.outcome.error)
+    }
+    const afterwards = this.#afterwards
+    if (afterwards === null || this.#inFlight.length > 0) return
+    this.#afterwards = null
+    afterwards()
+  }
+
+  #answer ({ api, header, context, silent }: InFlight, response: Response<Api>): void {
     try {
       if (silent) {
         const failure = silentFailure(response as Response<typeof Produce>)
@@ -158,10 +215,8 @@ export class Exchange {
     this.#line.done(context.throttleMs)
   }
 
-  readonly #onFailure = (error: unknown): void => {
-    const { header } = this.#inFlight!
+  #refuse ({ header }: InFlight, error: unknown): void {
     const { signal } = this.#controller
-    this.#inFlight = null
     const cancelled = signal.aborted && (error === signal.reason || (error as Error | null)?.name === 'AbortError')
     if (cancelled) this.#line.done(0)
     else this.#line.fail(error, header)

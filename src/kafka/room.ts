@@ -8,6 +8,12 @@ import type { MemoryBudget, Waiter } from '../access/memory-budget.ts'
 /** So much may wait in a connection without a reservation. */
 export const FREE_BYTES = 64 * 1024
 
+interface Taken {
+  readonly bytes: number
+  /** Null where nothing had to be reserved. */
+  readonly payer: string | null
+}
+
 export class Room {
   /** Who pays for what is reserved from now on. */
   payer: string
@@ -16,9 +22,10 @@ export class Room {
   /** For the frame that is being received, or is the next to be taken. */
   #nextBytes = 0
   #nextPayer = ''
-  /** For the request in the engine. */
-  #takenBytes = 0
-  #takenPayer = ''
+  /** For the requests in the engine, in their order. */
+  readonly #taken: Taken[] = []
+  /** What those hold without a reservation. */
+  #freeBytes = 0
   #waiter: Waiter | null = null
   #closed = false
 
@@ -67,19 +74,25 @@ export class Room {
     return true
   }
 
-  /** The next frame has become the request in the engine. */
-  taken (): void {
-    if (this.#nextBytes === 0) return
-    this.#takenBytes = this.#nextBytes
-    this.#takenPayer = this.#nextPayer
+  /** Whether a frame may go to the engine beside those that are there: without more than one could hold, or what is reserved for it. */
+  hasFor (bytes: number): boolean {
+    return this.#nextBytes > 0 || this.#freeBytes + bytes <= FREE_BYTES || this.tryClaim(bytes)
+  }
+
+  /** The next frame has become a request in the engine. */
+  taken (bytes: number): void {
+    const reserved = this.#nextBytes
+    if (reserved === 0) this.#freeBytes += bytes
+    this.#taken.push(reserved === 0 ? { bytes, payer: null } : { bytes: reserved, payer: this.#nextPayer })
     this.#nextBytes = 0
   }
 
-  /** The request in the engine is done with. */
+  /** The first of the requests in the engine is done with. */
   answered (): void {
-    if (this.#takenBytes === 0) return
-    this.#budget.release(this.#takenPayer, this.#takenBytes)
-    this.#takenBytes = 0
+    const first = this.#taken.shift()
+    if (first === undefined) return
+    if (first.payer === null) this.#freeBytes -= first.bytes
+    else this.#budget.release(first.payer, first.bytes)
   }
 
   /** Nothing more is received. What the engine works on stays reserved until `answered`. */

@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import { complete } from '../../protocol/defaults.ts'
-import { readResponse, writeRequest } from '../../protocol/frame.ts'
+import { readResponse, readdressed, writeRequest } from '../../protocol/frame.ts'
 import { Produce } from '../../protocol/messages/00-produce.ts'
 import type { Api, Request, RequestInput, Response } from '../../protocol/schema.ts'
 import { FrameAssembler } from './assembler.ts'
@@ -34,6 +34,10 @@ export interface SendOptions {
   readonly clientId: string
   /** How long the answer may take, in ms. */
   readonly timeoutMs: number
+  /** Called when it has its place among the requests to the broker. */
+  readonly sent?: (() => void) | undefined
+  /** The same request in the same version, as it came from a client. */
+  readonly frame?: Buffer | undefined
 }
 
 export class UpstreamConnection {
@@ -47,6 +51,7 @@ export class UpstreamConnection {
   #finishing = false
   /** Whether something was sent that has no answer, and nothing was answered that came behind it. */
   #isSilent = false
+  #onIdle: PromiseWithResolvers<void> | null = null
   /** When the proof of who we are runs out, in ms of `performance.now()`. */
   expiresAt = Infinity
 
@@ -74,22 +79,31 @@ export class UpstreamConnection {
     return this.#waiting.length
   }
 
+  /** Resolves when everything is answered, or lost. */
+  idle (): Promise<void> {
+    if (this.#waiting.length === 0) return Promise.resolve()
+    this.#onIdle ??= Promise.withResolvers()
+    return this.#onIdle.promise
+  }
+
   /** Rejects with UpstreamFailure. */
-  send<A extends Api> (api: A, version: number, request: RequestInput<A>, { clientId, timeoutMs }: SendOptions): Promise<Response<A>> {
+  send<A extends Api> (api: A, version: number, request: RequestInput<A>, { clientId, timeoutMs, sent, frame }: SendOptions): Promise<Response<A>> {
     if (this.#ended !== null) return Promise.reject(new UpstreamFailure(this.#ended, false))
     const correlationId = this.#correlationId = (this.#correlationId + 1) & 0x7fffffff
     // What its version cannot carry throws here, before anything is sent.
-    const chunks = writeRequest(api, version, correlationId, clientId, request)
+    const chunks = frame === undefined ? writeRequest(api, version, correlationId, clientId, request) : [readdressed(frame, correlationId)]
     const isSilent = api.key === Produce.key && (request as Request<typeof Produce>).acks === 0
     if (isSilent) {
       this.#isSilent = true
       this.#write(chunks)
+      sent?.()
       return Promise.resolve(complete(api.response, { responses: [] }) as Response<A>)
     }
     const now = performance.now()
     return new Promise((resolve, reject) => {
       this.#waiting.push({ api, version, correlationId, sentAt: now, deadline: now + timeoutMs, resolve, reject })
       this.#write(chunks)
+      sent?.()
     })
   }
 
@@ -157,7 +171,10 @@ export class UpstreamConnection {
     this.#isSilent = false
     this.#observer.answered(performance.now() - waiting.sentAt)
     waiting.resolve(body as never)
-    if (this.#finishing && this.#waiting.length === 0) this.#socket.end()
+    if (this.#waiting.length > 0) return
+    this.#onIdle?.resolve()
+    this.#onIdle = null
+    if (this.#finishing) this.#socket.end()
   }
 
   #end (why: string, isFault: boolean): void {
@@ -165,6 +182,7 @@ export class UpstreamConnection {
     this.#ended = why
     const cause = isFault && !(this.#finishing && this.#waiting.length === 0) ? why : null
     for (const { reject } of this.#waiting.splice(0)) reject(new UpstreamFailure(why, true))
+    this.#onIdle?.resolve()
     if (!this.#socket.destroyed) this.#socket.destroySoon()
     this.#observer.ended(this, cause)
   }

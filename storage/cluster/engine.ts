@@ -28,6 +28,7 @@ import type { Route, Router } from './route.ts'
 import type { Broker } from './broker.ts'
 import type { Endpoint, UpstreamSecurity, VirtualNodes } from './upstream.ts'
 import { VirtualCluster } from './virtual.ts'
+import { SilentLeaders } from './while-it-leads.ts'
 
 export interface ClusterOptions {
   /** At least one: whom to ask for the others. */
@@ -83,7 +84,9 @@ export class ClusterEngine implements LogEngine {
     this.#security = security
     this.#ownPool = this.#pool(internalPrincipal)
     this.#cluster = new Cluster(options.bootstrap, security, this.#ownPool, { lost: onLost, upgraded: () => this.#takeStock() })
-    this.#router = { cluster: this.#cluster, coordinators: new Coordinators(this.#cluster), virtual: new VirtualCluster(options.nodes) }
+    this.#router = {
+      cluster: this.#cluster, coordinators: new Coordinators(this.#cluster), virtual: new VirtualCluster(options.nodes), silent: new SilentLeaders()
+    }
     const routes = [
       ...recordRoutes, fetch, ...metadataRoutes, ...groupRoutes, ...shareRoutes, ...adminRoutes, ...configRoutes,
       ...options.passAdministration ? passedOn : []
@@ -207,6 +210,7 @@ export class ClusterEngine implements LogEngine {
   readonly #tick = (): void => {
     const now = performance.now()
     this.#cluster.tick(now)
+    this.#router.silent.tick(now)
     for (const [key, pool] of this.#pools) {
       pool.tick(now)
       if (pool.isEmpty && pool !== this.#ownPool) this.#pools.delete(key)

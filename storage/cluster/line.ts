@@ -75,6 +75,8 @@ export class Line implements Caller {
 
   async #open (broker: Broker, track: Track): Promise<UpstreamConnection> {
     const { connection } = track
+    // What goes out on another connection could overtake it. (What only waits there is behind nothing.)
+    if (connection?.isOpen === true && track.blocking === 0) await connection.idle()
     if (connection?.isOpen === true && connection.inFlight === 0) await broker.prove(connection, this.#identity)
     else track.connection = await broker.connect(this.#identity)
     return track.connection!

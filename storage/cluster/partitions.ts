@@ -9,7 +9,6 @@ import type { Broker } from './broker.ts'
 import { NO_TOPIC_ID, type KnownTopic } from './cluster.ts'
 import { UpstreamFailure } from './failure.ts'
 import { failedBy, route, send, type Call, type Failed, type Route } from './route.ts'
-import { whileItLeads } from './while-it-leads.ts'
 
 export interface TopicKey {
   /** Empty where the topic is known by its id. */
@@ -43,6 +42,11 @@ export interface Shape<A extends Api, T, P, R, Q> {
   readonly waitsMs?: (request: Request<A>) => number
   /** When the answers of some brokers are not to wait for those of others any longer, in ms. */
   readonly patienceMs?: (request: Request<A>) => number
+  /**
+   * Whether there are many of them, and large ones. Clients send the next one without waiting: it need not wait for our round
+   * trip, once none can overtake the other. And what nobody has changed goes on as the bytes that came.
+   */
+  readonly isStream?: boolean
   /** Whether it may be asked twice: what has proved outdated is learnt anew first, once. */
   readonly isRead?: boolean
 }
@@ -142,14 +146,21 @@ export const isOutdated = (errorCode: number): boolean => errorCode !== errors.N
 export function byLeader<A extends Api, T, P, R, Q extends { readonly errorCode: number }> (shape: Shape<A, T, P, R, Q>): Route {
   const { api, topics, veil = () => {} } = shape
 
-  const ask = async (broker: Broker, request: Request<A>, call: Call): Promise<Response<A>> => {
-    const { cluster } = call.router
-    const response = await whileItLeads(send(broker, api, request, call, { waitsMs: shape.waitsMs?.(request) ?? 0 }),
+  const ask = async (broker: Broker, request: Request<A>, call: Call, sent: (() => void) | undefined): Promise<Response<A>> => {
+    const { cluster, silent } = call.router
+    const how = { waitsMs: shape.waitsMs?.(request) ?? 0, sent, frame: frameOf(request, call) }
+    const response = await silent.whileItLeads(send(broker, api, request, call, how),
       () => !isLedByOthers(topics(request), shape, broker, call), () => cluster.refresh(topics(request).map(shape.topicOf)))
     veil(response)
     look(response, broker, call)
     return response
   }
+
+  const handedOn = ({ context }: Call): (() => void) | undefined =>
+    shape.isStream === true ? () => context.connection?.handedOn?.(context) : undefined
+
+  const frameOf = (request: Request<A>, { context: { received, version } }: Call): Buffer | undefined =>
+    shape.isStream === true && received?.request === request && received.version === version ? received.frame : undefined
 
   /** What an answer says about what we know. */
   const look = (response: Response<A>, broker: Broker, { router: { cluster } }: Call): void => {
@@ -165,10 +176,11 @@ export function byLeader<A extends Api, T, P, R, Q extends { readonly errorCode:
   const apart = async (request: Request<A>, call: Call): Promise<ResponseInput<A>> => {
     const all = topics(request)
     const { shares, lost } = await sharesOf(all, shape, call)
+    const sent = whenAll(shares.length, handedOn(call))
     const asked = await Promise.all(shares.map(async ({ broker, topics }): Promise<Response<A> | Failed> => {
       const part = shape.withTopics(request, [...topics].map(([topic, partitions]) => shape.withPartitions(topic, partitions)))
       try {
-        const answer = ask(broker, part, call)
+        const answer = ask(broker, part, call, sent)
         return await (shares.length === 1 || shape.patienceMs === undefined ? answer : within(shape.patienceMs(request), answer))
       } catch (error) {
         const failed = failedBy(error, shape.codes)
@@ -217,7 +229,7 @@ export function byLeader<A extends Api, T, P, R, Q extends { readonly errorCode:
     const all = topics(request)
     const broker = onlyLeader(all, shape, call)
     try {
-      return broker === null ? await apart(request, call) : await ask(broker, request, call) as ResponseInput<A>
+      return broker === null ? await apart(request, call) : await ask(broker, request, call, handedOn(call)) as ResponseInput<A>
     } catch (error) {
       if (broker !== null) call.router.cluster.suspect(all.map(shape.topicOf))
       return failAll(request, error)
@@ -234,6 +246,12 @@ export function byLeader<A extends Api, T, P, R, Q extends { readonly errorCode:
   }
 
   return route(api, shape.isRead === true ? again : once)
+}
+
+/** Calls `done` once it was called `count` times itself. */
+function whenAll (count: number, done: (() => void) | undefined): (() => void) | undefined {
+  let left = count
+  return done === undefined ? undefined : () => { if (--left === 0) done() }
 }
 
 /** Rejects with UpstreamFailure where nothing has come by then; what comes later is of no use to anyone. */

@@ -114,5 +114,5 @@ export async function sendOn<A extends Api> (
   connection: UpstreamConnection, broker: Broker, api: A, wanted: number, request: Request<A>, options: SendOptions
 ): Promise<Response<A>> {
   const version = broker.version(api, wanted) ?? wanted
-  return await connection.send(api, version, request as never, options)
+  return await connection.send(api, version, request as never, version === wanted ? options : { ...options, frame: undefined })
 }

@@ -53,6 +53,7 @@ const produce = byLeader({
     }
   },
   isSilent: ({ acks }) => acks === 0,
+  isStream: true,
   codes: WRITTEN,
   waitsMs: ({ timeoutMs }) => timeoutMs,
   patienceMs: ({ timeoutMs }) => Math.max(1000, timeoutMs * PATIENCE)

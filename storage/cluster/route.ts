@@ -12,11 +12,13 @@ import { UpstreamFailure } from './failure.ts'
 import type { Polls } from './polls.ts'
 import type { Caller } from './pool.ts'
 import type { VirtualCluster } from './virtual.ts'
+import type { SilentLeaders } from './while-it-leads.ts'
 
 export interface Router {
   readonly cluster: Cluster
   readonly coordinators: Coordinators
   readonly virtual: VirtualCluster
+  readonly silent: SilentLeaders
 }
 
 /** A request under way. */
@@ -46,10 +48,20 @@ export interface Failed {
 /** How long a broker may take that does not wait for anything but itself, in ms. */
 const ANSWER_MS = 40_000
 
+interface SendHow {
+  /** How long the broker may wait on purpose, in ms. */
+  readonly waitsMs?: number
+  readonly blocks?: boolean
+  /** Called when it has its place among the requests to the broker. */
+  readonly sent?: (() => void) | undefined
+  /** The request as it came. */
+  readonly frame?: Buffer | undefined
+}
+
 export function send<A extends Api> (
-  broker: Broker, api: A, request: Request<A>, { caller, context }: Call, { waitsMs = 0, blocks = false } = {}
+  broker: Broker, api: A, request: Request<A>, { caller, context }: Call, { waitsMs = 0, blocks = false, sent, frame }: SendHow = {}
 ): Promise<Response<A>> {
-  return caller.send(broker, api, context.version, request, { clientId: context.clientId, timeoutMs: ANSWER_MS + waitsMs, blocks })
+  return caller.send(broker, api, context.version, request, { clientId: context.clientId, timeoutMs: ANSWER_MS + waitsMs, blocks, sent, frame })
 }
 
 /** `codes` are what the caller is told if the request never left, and if nobody knows what became of it. Rethrows what is no failure of the cluster. */

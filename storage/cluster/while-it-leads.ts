@@ -5,19 +5,45 @@
 import { UpstreamFailure } from './failure.ts'
 
 /** Who has not answered for so long is asked about, again and again. */
-const SILENCE_MS = 2000
+const SILENCE_MS = 1500
 
-/** The answer, unless others come to lead what it is about. Rejects with UpstreamFailure then: what became of the request nobody knows. */
-export async function whileItLeads<T> (answer: Promise<T>, leads: () => boolean, refresh: () => Promise<void>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const look = async (): Promise<void> => {
-    await refresh().catch(() => {}) // whoever knows better may be reached the next time
-    if (!leads()) reject(new UpstreamFailure('Another broker leads now, and the one that was asked has not answered.', true))
+interface Asked {
+  /** When it is asked about, in ms of `performance.now()`. */
+  lookAt: number
+  readonly leads: () => boolean
+  readonly refresh: () => Promise<void>
+  readonly reject: (error: UpstreamFailure) => void
+}
+
+/** All that were asked and have not answered. One sweep looks at them: a timer for each request would cost more than the rest of this. */
+export class SilentLeaders {
+  readonly #asked = new Set<Asked>()
+
+  /** The answer, unless others come to lead what it is about. Rejects with UpstreamFailure then: what became of the request nobody knows. */
+  whileItLeads<T> (answer: Promise<T>, leads: () => boolean, refresh: () => Promise<void>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const one: Asked = { lookAt: performance.now() + SILENCE_MS, leads, refresh, reject }
+      this.#asked.add(one)
+      answer.then(answer => {
+        this.#asked.delete(one)
+        resolve(answer)
+      }, (error: Error) => {
+        this.#asked.delete(one)
+        reject(error)
+      })
+    })
   }
-  const timer = setInterval(look, SILENCE_MS)
-  try {
-    return await Promise.race([answer, promise])
-  } finally {
-    clearInterval(timer)
+
+  tick (now: number): void {
+    for (const one of this.#asked) {
+      if (now < one.lookAt) continue
+      one.lookAt = now + SILENCE_MS
+      this.#look(one)
+    }
+  }
+
+  async #look (one: Asked): Promise<void> {
+    await one.refresh().catch(() => {}) // whoever knows better may be reached the next time
+    if (!one.leads()) one.reject(new UpstreamFailure('Another broker leads now, and the one that was asked has not answered.', true))
   }
 }
