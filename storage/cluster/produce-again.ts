@@ -14,7 +14,10 @@ import { route, type Route } from './route.ts'
 type Answer = Response<typeof Produce>
 type Topic = Request<typeof Produce>['topicData'][number]
 
+/** How long leaders are waited for, a topic that nobody knows (it may be about to be made), and a partition that a topic does not have. */
 const PATIENCE_MS = 5000
+const NO_TOPIC_MS = 2000
+const NO_PARTITION_MS = 500
 const PAUSE_MS = 50
 
 const passing: ReadonlySet<number> = new Set([errors.NOT_LEADER_OR_FOLLOWER, errors.LEADER_NOT_AVAILABLE, errors.UNKNOWN_TOPIC_OR_PARTITION])
@@ -25,10 +28,16 @@ export function refusedAgain (produce: Route): Route {
     const ask = async (topicData: Topic[]): Promise<Answer> =>
       complete(Produce.response, await produce.handle({ ...request, topicData } as never, call) as never)
     const first = await ask(request.topicData)
-    const deadline = performance.now() + PATIENCE_MS
+    const startedAt = performance.now()
+    const { cluster } = call.router
+    const patienceMs = ({ name, topicId }: TopicKey, partition: number): number => {
+      const known = cluster.find(name, topicId)
+      return known === undefined ? NO_TOPIC_MS : known.leaders[partition] === undefined ? NO_PARTITION_MS : PATIENCE_MS
+    }
     for (let left = refused(request.topicData, first); left.length > 0; left = refused(left, first)) {
       const isAll = first.responses.every(({ partitionResponses }) => partitionResponses.every(isRefused))
-      if (isAll || performance.now() > deadline || call.context.signal.aborted) break
+      const waitMs = Math.max(...left.flatMap(topic => topic.partitionData.map(({ index }) => patienceMs(topic, index))))
+      if (isAll || performance.now() - startedAt > waitMs || call.context.signal.aborted) break
       await sleep(PAUSE_MS)
       replace(first, await ask(left))
     }
