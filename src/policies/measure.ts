@@ -117,7 +117,7 @@ export function measure (stats: RequestStats): Policy {
       const response = await next(api, request, context)
       const failures = one.answered(response, performance.now() - startedMs)
       if (api.key === Produce.key) addProduced(request as Request<typeof Produce>, response as Response<typeof Produce>, failures, door.traffic)
-      else if (api.key === Fetch.key) addFetched(response as Response<typeof Fetch>, door.traffic)
+      else if (api.key === Fetch.key || api.key === ShareFetch.key) addFetched(response as Response<typeof Fetch> | Response<typeof ShareFetch>, door.traffic)
       return response
     } catch (error) {
       one.failed(error, context, performance.now() - startedMs)
@@ -154,7 +154,7 @@ function failedPartitions (response: Response<typeof Produce>): ReadonlySet<stri
 /** The uuid of a field that is absent. */
 const NO_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAA'
 
-function addFetched (response: Response<typeof Fetch>, traffic: Traffic): void {
+function addFetched (response: Response<typeof Fetch> | Response<typeof ShareFetch>, traffic: Traffic): void {
   for (const { partitions } of response.responses) {
     for (const { records } of partitions) {
       if (records === null) continue

@@ -3,11 +3,13 @@
  *
  * As Kafka: what is too much is answered at once, and the peer is held back afterwards (`context.throttleMs`, obeyed by the
  * door). Produced bytes count always. A Kafka client that fetches too much is given an answer without records, and the
- * bytes do not count: it comes back for them. Doors that answer before they act ask `throttle` first.
+ * bytes do not count: it comes back for them. Doors that answer before they act ask `throttle` first. What a member
+ * of a share group was given is its own for a while, so that is never held back: it waits afterwards.
  */
 import { complete } from '../../protocol/defaults.ts'
 import { Fetch } from '../../protocol/messages/01-fetch.ts'
 import { Produce } from '../../protocol/messages/00-produce.ts'
+import { ShareFetch } from '../../protocol/messages/78-share-fetch.ts'
 import { internalPrincipal, type Context, type Door, type Policy } from '../../protocol/rpc.ts'
 import type { Api, Chunks, Request, Response } from '../../protocol/schema.ts'
 import type { QuotaEntity } from '../access/model.ts'
@@ -223,6 +225,7 @@ export function quota (quotas: Quotas): Policy {
     const go = <B extends Api>(asked: B, inner: Request<B>): Promise<Response<B>> => worked(quotas, context, () => next(asked, inner, context))
     if (api.key === Produce.key) return produce(quotas, request as Request<typeof Produce>, context, () => go(api, request))
     if (api.key === Fetch.key) return fetch(quotas, request as Request<typeof Fetch>, context, inner => go(Fetch, inner)) as Promise<Response<A>>
+    if (api.key === ShareFetch.key) return shareFetch(quotas, context, () => go(api, request) as Promise<Response<typeof ShareFetch>>) as Promise<Response<A>>
     return answer(quotas, context, () => go(api, request))
   }
 }
@@ -282,6 +285,14 @@ async function fetch (
   return isHeldBack ? emptied(response) : response
 }
 
+async function shareFetch (quotas: Quotas, context: Context, next: () => Promise<Response<typeof ShareFetch>>): Promise<Response<typeof ShareFetch>> {
+  const response = await next()
+  const nowMs = quotas.now()
+  const delayMs = quotas.bandwidth('consumer_byte_rate', context, nowMs)?.record(bytesIn(response), context.door, nowMs) ?? 0
+  quotas.hold(context, 'consumer_byte_rate', delayMs)
+  return response
+}
+
 /** What is due before anything is read: whoever has read nothing else lately is given what there is, and waits after it. */
 function dueBefore (sensor: BandwidthSensor, nowMs: number): number {
   return sensor.isIdle(nowMs) ? 0 : sensor.delayMs('kafka', nowMs)
@@ -289,11 +300,10 @@ function dueBefore (sensor: BandwidthSensor, nowMs: number): number {
 
 /** What is due for an answer, and whether its records are to be held back. */
 function charged (
-  sensor: BandwidthSensor | null, { responses }: Response<typeof Fetch>, { door, signal }: Context, nowMs: number
+  sensor: BandwidthSensor | null, response: Response<typeof Fetch>, { door, signal }: Context, nowMs: number
 ): { delayMs: number, isHeldBack: boolean } {
   if (sensor === null) return { delayMs: 0, isHeldBack: false }
-  let bytes = 0
-  for (const { partitions } of responses) for (const { records } of partitions) bytes += byteCount(records)
+  const bytes = bytesIn(response)
   // A batch that is larger than any window allows: who has read nothing else lately is given it, and waits after it.
   const wasIdle = sensor.isIdle(nowMs)
   const delayMs = sensor.record(bytes, door, nowMs)
@@ -336,6 +346,12 @@ function emptied (response: Response<typeof Fetch>): Response<typeof Fetch> {
       }))
     }))
   }
+}
+
+function bytesIn ({ responses }: { readonly responses: ReadonlyArray<{ readonly partitions: ReadonlyArray<{ readonly records: Chunks | null }> }> }): number {
+  let bytes = 0
+  for (const { partitions } of responses) for (const { records } of partitions) bytes += byteCount(records)
+  return bytes
 }
 
 function byteCount (chunks: Chunks | null): number {

@@ -6,6 +6,7 @@ import { Fetch } from '../../../protocol/messages/01-fetch.ts'
 import { Metadata } from '../../../protocol/messages/03-metadata.ts'
 import { OffsetFetch } from '../../../protocol/messages/09-offset-fetch.ts'
 import { Heartbeat } from '../../../protocol/messages/12-heartbeat.ts'
+import { ShareFetch } from '../../../protocol/messages/78-share-fetch.ts'
 import { buildBatch } from '../../../protocol/records.ts'
 import { anonymous, neverAborted, type Context, type Dispatch, type Door } from '../../../protocol/rpc.ts'
 import type { Api, Chunks, Request, ResponseInput } from '../../../protocol/schema.ts'
@@ -152,4 +153,8 @@ t.test('records that are read are counted where they go', async t => {
     responses: [{ topic: 'a', partitions: [partition(0, [two, five]), partition(1, null)] }, { topic: 'b', partitions: [partition(0, [five])] }]
   } as ResponseInput<typeof Fetch>))(Fetch, complete(Fetch.request, { maxWaitMs: 1, minBytes: 1, topics: [] }), context('ws'))
   t.same(trafficOf(stats, 'ws'), { ...noTraffic, recordsOut: 12, bytesOut: two.length + 2 * five.length })
+  await measure(stats)(answering(ShareFetch, {
+    errorCode: 0, acquisitionLockTimeoutMs: 1, nodeEndpoints: [], responses: [{ topicId: '', partitions: [partition(0, [five])] }]
+  } as unknown as ResponseInput<typeof ShareFetch>))(ShareFetch, {} as Request<typeof ShareFetch>, context('kafka'))
+  t.same(trafficOf(stats, 'kafka'), { ...noTraffic, recordsOut: 5, bytesOut: five.length }, 'members of share groups, too')
 })

@@ -3,6 +3,7 @@ import { complete } from '../../../protocol/defaults.ts'
 import { errors } from '../../../protocol/errors.ts'
 import { readResponse, writeResponse } from '../../../protocol/frame.ts'
 import { Fetch } from '../../../protocol/messages/01-fetch.ts'
+import { ShareFetch } from '../../../protocol/messages/78-share-fetch.ts'
 import { anonymous, internalPrincipal, type Context } from '../../../protocol/rpc.ts'
 import type { Chunks, Request, Response } from '../../../protocol/schema.ts'
 import { Bench, context } from './quota-bench.ts'
@@ -72,6 +73,26 @@ t.test('produced bytes: answered at once, held back after', async t => {
   t.equal(await bench.produce(10_000), 20_000 - 10_500)
   t.equal(bench.seen.length, 2, 'it was done')
   t.same(bench.counted, ['producer_byte_rate kafka: 1'])
+})
+
+t.test('what a member of a share group was given counts as what is fetched, and is given', async t => {
+  const bench = new Bench({ consumer_byte_rate: 1000 })
+  const ask = async (bytes: number): Promise<readonly [number, number]> => {
+    const asker = context()
+    const partition = { partitionIndex: 0, errorCode: 0, acknowledgeErrorCode: 0, currentLeader: { leaderId: 0, leaderEpoch: 0 }, acquiredRecords: [] }
+    bench.answer = () => complete(ShareFetch.response, {
+      errorCode: 0,
+      acquisitionLockTimeoutMs: 30_000,
+      responses: [{ topicId: 'AAAAAAAAAAAAAAAAAAAAAQ', partitions: [{ ...partition, records: [Buffer.alloc(bytes)] }] }],
+      nodeEndpoints: []
+    })
+    const asked = { maxWaitMs: 1, minBytes: 1, maxBytes: 1, maxRecords: 1, batchSize: 1, topics: [], forgottenTopicsData: [] }
+    const response = await bench.dispatch(ShareFetch, complete(ShareFetch.request, { groupId: 'g', memberId: 'm', shareSessionEpoch: 1, ...asked }), asker)
+    return [response.responses[0]!.partitions[0]!.records![0]!.length, asker.throttleMs]
+  }
+  t.strictSame(await ask(10_000), [10_000, 0])
+  t.strictSame(await ask(2000), [2000, 2000])
+  t.same(bench.counted, ['consumer_byte_rate kafka: 1'])
 })
 
 t.test('those that fail count too', async t => {
