@@ -73,8 +73,9 @@ export class Broker {
     return true
   }
 
-  /** A connection that may be used, in the name of `identity`. Rejects with UpstreamFailure, not sent. */
+  /** A connection that may be used, in the name of `identity`. Rejects with UpstreamFailure, not sent, and with KafkaError where the cluster does not let them in. */
   async connect (identity: UpstreamIdentity): Promise<UpstreamConnection> {
+    if (identity.refused !== undefined) throw identity.refused
     const startedAt = performance.now()
     if (!this.isWorthTrying(startedAt)) throw new UpstreamFailure('The broker could not be reached a moment ago.', false)
     const refused = this.#refusals.get(identity.key)

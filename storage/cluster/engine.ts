@@ -26,7 +26,7 @@ import { recordRoutes } from './records.ts'
 import { shareRoutes } from './share.ts'
 import type { Route, Router } from './route.ts'
 import type { Broker } from './broker.ts'
-import type { Endpoint, UpstreamSecurity, VirtualNodes } from './upstream.ts'
+import { refusedIdentity, type Endpoint, type UpstreamIdentity, type UpstreamSecurity, type VirtualNodes } from './upstream.ts'
 import { VirtualCluster } from './virtual.ts'
 import { SilentLeaders } from './while-it-leads.ts'
 
@@ -134,10 +134,20 @@ export class ClusterEngine implements LogEngine {
       if (signal.aborted) setImmediate(close)
       else signal.addEventListener('abort', close, { once: true })
     }
-    const identity = this.#security.identityFor(principal)
+    const identity = this.#identity(principal)
     let scope = scopes.get(identity.key)
     if (scope === undefined) scopes.set(identity.key, scope = { line: new Line(identity), polls: new Polls(identity) })
     return scope
+  }
+
+  /** A client that the cluster does not know is told so, answer by answer, and not cut off. */
+  #identity (principal: Context['principal']): UpstreamIdentity {
+    try {
+      return this.#security.identityFor(principal)
+    } catch (error) {
+      if (error instanceof KafkaError) return refusedIdentity(error)
+      throw error
+    }
   }
 
   #leave (connection: object): void {

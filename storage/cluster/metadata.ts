@@ -41,7 +41,9 @@ const metadata = route(Metadata, async (request, call) => {
   try {
     response = await askAny(cluster, call.caller, broker => send(broker, Metadata, request, call))
   } catch (error) {
-    return nothingKnown(request, failedBy(error, NO_LEADER).errorCode, call)
+    const { errorCode } = failedBy(error, NO_LEADER)
+    // Clients take only what is said of topics for final.
+    return nothingKnown(request, errorCode === errors.CLUSTER_AUTHORIZATION_FAILED ? errors.TOPIC_AUTHORIZATION_FAILED : errorCode, call)
   }
   cluster.learn(response, request.topics === null ? [] : request.topics.map(({ name, topicId }) => ({ name: name ?? '', topicId })))
   for (const { name, partitions } of response.topics) for (const partition of partitions) veil(name ?? '', partition, virtual)

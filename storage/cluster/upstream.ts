@@ -3,6 +3,7 @@
  * whose name.
  */
 import type { Socket } from 'node:net'
+import type { KafkaError } from '../../protocol/errors.ts'
 import type { Principal } from '../../protocol/rpc.ts'
 import type { Api, RequestInput, Response } from '../../protocol/schema.ts'
 
@@ -26,7 +27,12 @@ export interface UpstreamIdentity {
    * connection lasts. Rejects with a sentence for the operator.
    */
   authenticate (channel: Channel): Promise<number>
+  /** Why nobody is to try: then nothing is connected. */
+  readonly refused?: KafkaError
 }
+
+/** Of a principal for whom nobody goes to the cluster: each request is told so in its own answer. */
+export const refusedIdentity = (refused: KafkaError): UpstreamIdentity => ({ key: '', authenticate: () => Promise.reject(refused), refused })
 
 /** Memory that a socket reads into again and again, and who is told how much of it is filled: only until he returns. */
 export interface Inlet {
