@@ -73,7 +73,10 @@ export class Broker {
     return true
   }
 
-  /** A connection that may be used, in the name of `identity`. Rejects with UpstreamFailure, not sent, and with KafkaError where the cluster does not let them in. */
+  /**
+   * A connection that may be used, in the name of `identity`. Rejects with UpstreamFailure, not sent, and with KafkaError where the
+   * cluster does not let them in.
+   */
   async connect (identity: UpstreamIdentity): Promise<UpstreamConnection> {
     if (identity.refused !== undefined) throw identity.refused
     const startedAt = performance.now()

@@ -67,8 +67,8 @@ t.test('a Produce is handed on when every leader has been sent its part, and not
     answered.catch(() => {})
   }
   answer.resolve({ responses: [{ name: 'a', partitionResponses: [{ index: 1, errorCode: 0, baseOffset: 0 }] }] })
-  await engine.dispatch(ListOffsets as Api, complete(ListOffsets.request, { replicaId: -1, topics: [{ name: 'a', partitions: [{ partitionIndex: 0, timestamp: -1 }] }] }),
-    { ...connection.context(), version: 5 })
+  const asked = complete(ListOffsets.request, { replicaId: -1, topics: [{ name: 'a', partitions: [{ partitionIndex: 0, timestamp: -1 }] }] })
+  await engine.dispatch(ListOffsets as Api, asked, { ...connection.context(), version: 5 })
   t.equal(connection.handed.length, 0)
 })
 
