@@ -140,12 +140,9 @@ function tagReader (tagged: readonly Member[]): (reader: Reader, value: Struct) 
 function tagWriter (tagged: readonly Member[]): (writer: Writer, value: Struct) => void {
   return (writer, value) => {
     const unknown = (value as { [unknownTags]?: UnknownTags })[unknownTags]
-    const known = tagged.filter(member => {
-      const field = value[member.name]
-      return field !== undefined && !isInitial(member.spec, field)
-    })
+    if (unknown === undefined && !tagged.some(member => isTold(member, value))) return writer.uvarint(0)
+    const known = tagged.filter(member => isTold(member, value))
     writer.uvarint(known.length + (unknown?.size ?? 0))
-    if (known.length === 0 && unknown === undefined) return
     const entries = known.map(member => ({ tag: member.spec.tag!, chunks: encodeAlone(member.write, value[member.name]) }))
     for (const [tag, bytes] of unknown ?? []) entries.push({ tag, chunks: [bytes] })
     entries.sort((a, b) => a.tag - b.tag)
@@ -155,6 +152,11 @@ function tagWriter (tagged: readonly Member[]): (writer: Writer, value: Struct) 
       for (const chunk of chunks) writer.raw(chunk)
     }
   }
+}
+
+function isTold ({ name, spec }: Member, value: Struct): boolean {
+  const field = value[name]
+  return field !== undefined && !isInitial(spec, field)
 }
 
 function encodeAlone (write: Write, value: unknown): Buffer[] {

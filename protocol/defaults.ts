@@ -20,6 +20,7 @@ export function complete<F extends Fields> (fields: F, value: Input<F>): Output<
 
 interface Member {
   readonly name: string
+  readonly spec: Spec
   readonly initial: () => unknown
   readonly inside: Fields | null
   readonly insideElements: Fields | null
@@ -32,7 +33,7 @@ function membersOf (fields: Fields): readonly Member[] {
   let members = known.get(fields)
   if (members === undefined) {
     members = Object.entries(fields).map(([name, { spec }]) => ({
-      name, initial: initialOf(spec), inside: spec.fields, insideElements: spec.element?.fields ?? null
+      name, spec, initial: initialOf(spec), inside: spec.fields, insideElements: spec.element?.fields ?? null
     }))
     known.set(fields, members)
   }
@@ -73,10 +74,11 @@ export function isInitial (spec: Spec, value: unknown): boolean {
   if (kind === 'array') return (value as unknown[]).length === 0
   if (kind === 'bytes') return (value as Buffer).length === 0
   if (kind === 'struct') {
-    return Object.entries(fields!).every(([name, field]) => {
+    for (const { name, spec } of membersOf(fields!)) {
       const inner = (value as Struct)[name]
-      return inner === undefined || isInitial(field.spec, inner)
-    })
+      if (inner !== undefined && !isInitial(spec, inner)) return false
+    }
+    return true
   }
   return value === (initial ?? zeros[kind])
 }
