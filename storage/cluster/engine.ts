@@ -117,7 +117,7 @@ export class ClusterEngine implements LogEngine {
       const response = await (onlyReads && scope === null ? orLeft(answer, context.signal) : answer)
       // What was given up with the connection is no answer of the cluster.
       if (onlyReads) context.signal.throwIfAborted()
-      return complete(api.response, response as never) as Response<A>
+      return (found.isWhole ? response : complete(api.response, response as never)) as Response<A>
     } catch (error) {
       if (context.signal.aborted && !(error instanceof KafkaError)) throw context.signal.reason
       throw error

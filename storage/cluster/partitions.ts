@@ -3,12 +3,13 @@
  * of the request. Where one broker leads all of them, which is usual, the request goes on as the object that it is.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { complete } from '../../protocol/defaults.ts'
 import { errors, type ErrorName } from '../../protocol/errors.ts'
 import type { Api, Request, Response, ResponseInput } from '../../protocol/schema.ts'
 import type { Broker } from './broker.ts'
 import { NO_TOPIC_ID, type KnownTopic } from './cluster.ts'
 import { UpstreamFailure } from './failure.ts'
-import { failedBy, route, send, type Call, type Failed, type Route } from './route.ts'
+import { failedBy, send, wholeRoute, type Call, type Failed, type Route } from './route.ts'
 
 export interface TopicKey {
   /** Empty where the topic is known by its id. */
@@ -145,6 +146,7 @@ export const isOutdated = (errorCode: number): boolean => errorCode !== errors.N
 
 export function byLeader<A extends Api, T, P, R, Q extends { readonly errorCode: number }> (shape: Shape<A, T, P, R, Q>): Route {
   const { api, topics, veil = () => {} } = shape
+  const whole = (answer: ResponseInput<A>): Response<A> => complete(api.response, answer) as Response<A>
 
   const ask = async (broker: Broker, request: Request<A>, call: Call, sent: (() => void) | undefined): Promise<Response<A>> => {
     const { cluster, silent } = call.router
@@ -173,7 +175,7 @@ export function byLeader<A extends Api, T, P, R, Q extends { readonly errorCode:
     cluster.suspect(wrong)
   }
 
-  const apart = async (request: Request<A>, call: Call): Promise<ResponseInput<A>> => {
+  const apart = async (request: Request<A>, call: Call): Promise<Response<A>> => {
     const all = topics(request)
     const { shares, lost } = await sharesOf(all, shape, call)
     const sent = whenAll(shares.length, handedOn(call))
@@ -216,36 +218,36 @@ export function byLeader<A extends Api, T, P, R, Q extends { readonly errorCode:
       const answer = answers.get(topic)!.get(shape.indexOf(partition))
       return answer !== undefined ? [answer] : silent === null ? [] : [shape.failed(partition, silent)]
     }
-    return shape.answer(all.map(topic => ({ topic, partitions: shape.partitions(topic).flatMap(partition => answerTo(topic, partition)) })),
-      asked.filter(one => !isFailed(one)) as Response<A>[])
+    return whole(shape.answer(all.map(topic => ({ topic, partitions: shape.partitions(topic).flatMap(partition => answerTo(topic, partition)) })),
+      asked.filter(one => !isFailed(one)) as Response<A>[]))
   }
 
-  const failAll = (request: Request<A>, error: unknown): ResponseInput<A> => {
+  const failAll = (request: Request<A>, error: unknown): Response<A> => {
     const failed = failedBy(error, shape.codes)
-    return shape.answer(topics(request).map(topic => ({ topic, partitions: shape.partitions(topic).map(one => shape.failed(one, failed)) })), [])
+    return whole(shape.answer(topics(request).map(topic => ({ topic, partitions: shape.partitions(topic).map(one => shape.failed(one, failed)) })), []))
   }
 
-  const once = async (request: Request<A>, call: Call): Promise<ResponseInput<A>> => {
+  const once = async (request: Request<A>, call: Call): Promise<Response<A>> => {
     const all = topics(request)
     const broker = onlyLeader(all, shape, call)
     try {
-      return broker === null ? await apart(request, call) : await ask(broker, request, call, handedOn(call)) as ResponseInput<A>
+      return broker === null ? await apart(request, call) : await ask(broker, request, call, handedOn(call))
     } catch (error) {
       if (broker !== null) call.router.cluster.suspect(all.map(shape.topicOf))
       return failAll(request, error)
     }
   }
 
-  const again = async (request: Request<A>, call: Call): Promise<ResponseInput<A>> => {
+  const again = async (request: Request<A>, call: Call): Promise<Response<A>> => {
     const answer = await once(request, call)
-    const isStale = shape.answers(answer as Response<A>).some(one => shape.answerPartitions(one).some(({ errorCode }) => isOutdated(errorCode)))
+    const isStale = shape.answers(answer).some(one => shape.answerPartitions(one).some(({ errorCode }) => isOutdated(errorCode)))
     if (!isStale) return answer
     await sleep(AGAIN_MS)
     await call.router.cluster.refresh(topics(request).map(shape.topicOf)).catch(() => {}) // the answer tells
     return await once(request, call)
   }
 
-  return route(api, shape.isRead === true ? again : once)
+  return wholeRoute(api, shape.isRead === true ? again : once)
 }
 
 /** Calls `done` once it was called `count` times itself. */

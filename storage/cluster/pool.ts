@@ -110,9 +110,14 @@ export class Pool implements Caller {
   }
 }
 
-export async function sendOn<A extends Api> (
+/** As `connection.send`, in a version that the broker speaks. Rejects with ProtocolError for what that cannot carry. */
+export function sendOn<A extends Api> (
   connection: UpstreamConnection, broker: Broker, api: A, wanted: number, request: Request<A>, options: SendOptions
 ): Promise<Response<A>> {
   const version = broker.version(api, wanted) ?? wanted
-  return await connection.send(api, version, request as never, version === wanted ? options : { ...options, frame: undefined })
+  try {
+    return connection.send(api, version, request as never, version === wanted ? options : { ...options, frame: undefined })
+  } catch (error) {
+    return Promise.resolve().then(() => { throw error })
+  }
 }

@@ -3,13 +3,12 @@
  * topic that has just been made may be, only the refused ones are sent again. (Where all were refused, `patience.ts` waits.)
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { complete } from '../../protocol/defaults.ts'
 import { errors } from '../../protocol/errors.ts'
 import { Produce } from '../../protocol/messages/00-produce.ts'
 import type { Request, Response } from '../../protocol/schema.ts'
 import { NO_TOPIC_ID } from './cluster.ts'
 import type { TopicKey } from './partitions.ts'
-import { route, type Route } from './route.ts'
+import { wholeRoute, type Call, type Route } from './route.ts'
 
 type Answer = Response<typeof Produce>
 type Topic = Request<typeof Produce>['topicData'][number]
@@ -22,27 +21,30 @@ const PAUSE_MS = 50
 
 const passing: ReadonlySet<number> = new Set([errors.NOT_LEADER_OR_FOLLOWER, errors.LEADER_NOT_AVAILABLE, errors.UNKNOWN_TOPIC_OR_PARTITION])
 
-export function refusedAgain (produce: Route): Route {
-  return route(Produce, async (request, call) => {
-    if (call.polls !== null || call.context.door === 'kafka') return await produce.handle(request as never, call) as Answer
-    const ask = async (topicData: Topic[]): Promise<Answer> =>
-      complete(Produce.response, await produce.handle({ ...request, topicData } as never, call) as never)
-    const first = await ask(request.topicData)
-    const startedAt = performance.now()
-    const { cluster } = call.router
-    const patienceMs = ({ name, topicId }: TopicKey, partition: number): number => {
-      const known = cluster.find(name, topicId)
-      return known === undefined ? NO_TOPIC_MS : known.leaders[partition] === undefined ? NO_PARTITION_MS : PATIENCE_MS
-    }
-    for (let left = refused(request.topicData, first); left.length > 0; left = refused(left, first)) {
-      const isAll = first.responses.every(({ partitionResponses }) => partitionResponses.every(isRefused))
-      const waitMs = Math.max(...left.flatMap(topic => topic.partitionData.map(({ index }) => patienceMs(topic, index))))
-      if (isAll || performance.now() - startedAt > waitMs || call.context.signal.aborted) break
-      await sleep(PAUSE_MS)
-      replace(first, await ask(left))
-    }
-    return first
-  })
+export function refusedAgain (route: Route): Route {
+  const produce = route.handle as unknown as (request: Request<typeof Produce>, call: Call) => Promise<Answer>
+  return wholeRoute(Produce, (request, call) =>
+    call.polls !== null || call.context.door === 'kafka' ? produce(request, call) : patiently(produce, request, call))
+}
+
+async function patiently (
+  produce: (request: Request<typeof Produce>, call: Call) => Promise<Answer>, request: Request<typeof Produce>, call: Call
+): Promise<Answer> {
+  const { cluster } = call.router
+  const startedAt = performance.now()
+  const patienceMs = ({ name, topicId }: TopicKey, partition: number): number => {
+    const known = cluster.find(name, topicId)
+    return known === undefined ? NO_TOPIC_MS : known.leaders[partition] === undefined ? NO_PARTITION_MS : PATIENCE_MS
+  }
+  const first = await produce(request, call)
+  for (let left = refused(request.topicData, first); left.length > 0; left = refused(left, first)) {
+    const isAll = first.responses.every(({ partitionResponses }) => partitionResponses.every(isRefused))
+    const waitMs = Math.max(...left.flatMap(topic => topic.partitionData.map(({ index }) => patienceMs(topic, index))))
+    if (isAll || performance.now() - startedAt > waitMs || call.context.signal.aborted) break
+    await sleep(PAUSE_MS)
+    replace(first, await produce({ ...request, topicData: left }, call))
+  }
+  return first
 }
 
 /** Refused and, as far as the answer goes, not written: a leader that is deposed while it waits says where the records stand. */

@@ -33,10 +33,16 @@ export interface Call {
 export interface Route<A extends Api = Api> {
   readonly api: A
   readonly handle: (request: Request<A>, call: Call) => Promise<ResponseInput<A>>
+  /** Whether its answers have every field: they are not gone through once more. */
+  readonly isWhole: boolean
 }
 
 export function route<A extends Api> (api: A, handle: Route<A>['handle']): Route {
-  return { api, handle } as unknown as Route
+  return { api, handle, isWhole: false } as unknown as Route
+}
+
+export function wholeRoute<A extends Api> (api: A, handle: (request: Request<A>, call: Call) => Promise<Response<A>>): Route {
+  return { api, handle, isWhole: true } as unknown as Route
 }
 
 /** What went wrong, as Kafka would say it. */
