@@ -2,6 +2,7 @@
  * A gateway as the table of schemas sees it, in this process or another: schemas are registered there, topics made, and what has
  * become of records is looked at from both sides.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { errors } from '../../protocol/errors.ts'
 import { Fetch } from '../../protocol/messages/01-fetch.ts'
 import { ListOffsets } from '../../protocol/messages/02-list-offsets.ts'
@@ -44,16 +45,24 @@ export class SchemaHouse {
   async createTopic (topic: string, validation: object, partitions = 1): Promise<void> {
     await this.#ask('PUT', `/topics/${topic}`, { partitions })
     await this.#ask('PUT', `/topics/${topic}/validation`, validation)
+    // In front of a cluster partitions of a new topic have no leader for a moment, and native requests here do not ask twice.
+    for (let partition = 0; partition < partitions; partition++) {
+      while ((await this.#lookUp(topic, partition)).errorCode !== errors.NONE) await sleep(20)
+    }
   }
 
   /** Where the next record goes. */
   async end (topic: string, partition = 0): Promise<number> {
+    const { errorCode, offset } = await this.#lookUp(topic, partition)
+    if (errorCode !== errors.NONE) throw new Error(`ListOffsets of ${topic}: ${errorCode}`)
+    return offset
+  }
+
+  async #lookUp (topic: string, partition: number): Promise<{ readonly errorCode: number, readonly offset: number }> {
     const { topics } = await this.native.send(ListOffsets, 9, {
       replicaId: -1, isolationLevel: 0, topics: [{ name: topic, partitions: [{ partitionIndex: partition, timestamp: -1 }] }]
     })
-    const { errorCode, offset } = topics[0]!.partitions[0]!
-    if (errorCode !== errors.NONE) throw new Error(`ListOffsets of ${topic}: ${errorCode}`)
-    return offset
+    return topics[0]!.partitions[0]!
   }
 
   /** All records of a partition, as Kafka's clients get them. */
