@@ -10,6 +10,7 @@ import { DeleteRecords } from '../../protocol/messages/21-delete-records.ts'
 import type { Response } from '../../protocol/schema.ts'
 import { Connection, remote } from '../engine/connection.ts'
 import { Client, NO_ID, type TopicRef } from '../engine/suite/kit.ts'
+import { behindMany } from './support/against.ts'
 import { startKafka, startServer } from './support/server.ts'
 
 const BY_NAME = 12
@@ -191,9 +192,15 @@ const DELETED = {
   ours: 'deleted: by id, NONE, old-0(UNKNOWN_TOPIC_ID -1..-1)'
 }
 
+/** Of several brokers the first to answer has its turn: their order is not Kafka's, but none is forgotten. */
+const TURN = /^turn \d+: turns, NONE, (\S+)\(/
+
 t.test('the same answers as from Kafka', async t => {
   const ours = await transcript((await startServer(t)).kafka)
   const theirs = await transcript((await startKafka(t)).kafka)
   t.ok(theirs.length > 40)
-  t.same(ours, theirs.map(line => line === DELETED.theirs ? DELETED.ours : line))
+  const isCompared = (line: string): boolean => !behindMany || !TURN.test(line)
+  t.same(ours.filter(isCompared), theirs.filter(isCompared).map(line => line === DELETED.theirs ? DELETED.ours : line))
+  const had = Map.groupBy(ours.flatMap(line => TURN.exec(line)?.[1] ?? []), partition => partition)
+  t.same([...had].map(([partition, { length }]) => `${partition} ${length >= 2}`).sort(), ['f-0 true', 'f-1 true', 'g-0 true'])
 })

@@ -30,6 +30,9 @@ export const kafkaVersion = oneOf('INTEROP_KAFKA', KAFKA_VERSION, VERSIONS)
 export const againstKafka = against === 'kafka'
 export const againstUpstream = against === 'upstream' || against === 'upstream3'
 
+/** Several brokers lead what clients see at one. */
+export const behindMany = against === 'upstream3'
+
 /** What `t.test` takes to pass over a test that needs what Kafka does not have. */
 export const needsHttp = againstKafka ? { skip: 'a Kafka broker has no HTTP' } : {}
 /** ... and one that opens the files of the log. */
