@@ -103,7 +103,10 @@ export function toController<A extends Api> (api: A, fail: Fail<A>, prepare: (re
         await cluster.refresh([])
         if (cluster.controller === undefined) throw new UpstreamFailure('Nobody is the controller.', false)
       }
-      const response = await send(cluster.controller!, api, request, call, { waitsMs })
+      const broker = cluster.controller!
+      const response = await send(broker, api, request, call, { waitsMs })
+      // Who has made a topic asks for it next, and finds it where it was made first.
+      call.caller.favourite = broker
       if (mentions(response, errors.NOT_CONTROLLER)) cluster.suspect([])
       return response as ResponseInput<A>
     } catch (error) {

@@ -8,6 +8,7 @@ import { Fetch } from '../../../protocol/messages/01-fetch.ts'
 import { Metadata } from '../../../protocol/messages/03-metadata.ts'
 import { OffsetCommit } from '../../../protocol/messages/08-offset-commit.ts'
 import { OffsetFetch } from '../../../protocol/messages/09-offset-fetch.ts'
+import { CreateTopics } from '../../../protocol/messages/19-create-topics.ts'
 import { DescribeConfigs } from '../../../protocol/messages/32-describe-configs.ts'
 import { DescribeCluster } from '../../../protocol/messages/60-describe-cluster.ts'
 import { DescribeTopicPartitions } from '../../../protocol/messages/75-describe-topic-partitions.ts'
@@ -32,6 +33,19 @@ t.test('clients see the gateways, partitions and groups spread over them, and th
   t.not(first!.leaderId, second!.leaderId)
   for (const { leaderId, replicaNodes, isrNodes } of [first!, second!, third!]) t.strictSame([replicaNodes, isrNodes], [[leaderId], [leaderId]])
   t.strictSame([lost!.leaderId, lost!.isrNodes, lost!.offlineReplicas.length, nameOf(lost!.errorCode)], [-1, [], 1, 'LEADER_NOT_AVAILABLE'])
+})
+
+t.test('who has made a topic is told of it by the broker that made it: the others may not know it yet', async t => {
+  const cluster = await FakeCluster.start(t, 3)
+  cluster.brokers[0]!.on(CreateTopics, () => ({ topics: [{ name: 'a', errorCode: 0 }] }))
+  const engine = await openEngine(t, cluster)
+  for (let i = 0; i < 3; i++) {
+    const client = new Client(engine)
+    await client.call(CreateTopics, { topics: [{ name: 'a', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }], timeoutMs: 1000 })
+    await client.call(Metadata, { topics: [{ name: 'a' }], allowAutoTopicCreation: false })
+  }
+  const asked = cluster.brokers.map(broker => broker.askedFor(Metadata).filter(({ clientId }) => clientId === 'test').length)
+  t.strictSame(asked, [3, 0, 0])
 })
 
 t.test('no answer of any version tells of a broker: not its address, number or rack', async t => {
