@@ -25,7 +25,8 @@ export interface Poll {
   answers: Map<Place, FetchedPartition> | null
   /** A fault of ours, for whoever asks for a place of it next. */
   fault: Error | null
-  readonly slot: Line
+  /** Null where nothing is asked. */
+  readonly slot: Line | null
   readonly startedAt: number
 }
 
@@ -76,6 +77,11 @@ export class Polls {
     return undefined
   }
 
+  /** An answer that could not be used for once: it is there for the next request. */
+  keep (broker: Broker, kind: string, place: Place, answer: FetchedPartition): void {
+    this.#polls.push({ broker, kind, places: new Set([place]), answers: new Map([[place, answer]]), fault: null, slot: null, startedAt: performance.now() })
+  }
+
   /** Answers that nobody has asked for this time are forgotten; so nothing piles up. */
   keepOnly (places: ReadonlySet<Place>): void {
     this.#polls = this.#polls.filter(({ answers }) => answers === null || answers.keys().some(place => places.has(place)))
@@ -124,8 +130,9 @@ export class Polls {
     if (slots.length >= MAX_SLOTS) {
       const [oldest] = waiting
       this.#polls = this.#polls.filter(poll => poll !== oldest)
-      oldest!.slot.close()
-      slots.splice(slots.indexOf(oldest!.slot), 1)
+      const { slot } = oldest!
+      slot!.close()
+      slots.splice(slots.indexOf(slot!), 1)
     }
     const line = new Line(this.#identity)
     if (this.#closed) line.close()

@@ -49,10 +49,15 @@ export class Round {
     else await this.#poll()
     // Each broker kept to the limit; together they may have gone beyond it.
     const limit = this.#bytes > this.#request.maxBytes ? new Limit(this.#request.maxBytes) : null
+    const brokers = limit === null ? null : new Map(this.#each().map(({ broker, partition }) => [partition, broker]))
     return answerWith(this.#request, (topic, partition) => {
       const answer = this.#answers.get(partition)
       if (answer === undefined) return this.#quiet(topic, partition)
-      return limit === null ? answer : limit.cut(answer)
+      if (limit === null) return answer
+      const cut = limit.cut(answer)
+      // It waits for the client's next request, or a partition whose turn it is then would not have come back yet.
+      if (sizeOf(cut) === 0 && sizeOf(answer) > 0) this.#call.polls?.keep(brokers!.get(partition)!, this.#kind, placeOf(topic, partition), answer)
+      return cut
     })
   }
 
@@ -102,12 +107,10 @@ export class Round {
   /** What has come for any place that is asked for. */
   #take (): void {
     const polls = this.#call.polls!
-    for (const { broker, topic, partition, place } of this.#each()) {
+    for (const { broker, partition, place } of this.#each()) {
       const answer = polls.take(broker, this.#kind, place)
-      if (answer === undefined) continue
-      this.#remember(topic, answer)
       // An answer without news ends nothing: while there is time, the place is asked for again.
-      if (isNews(answer)) this.#answer(partition, answer)
+      if (answer !== undefined && isNews(answer)) this.#answer(partition, answer)
     }
   }
 
@@ -180,7 +183,10 @@ export class Round {
   ): Promise<Map<Place, FetchedPartition>> {
     const request = this.#part(part, waitMs, minBytes)
     try {
-      return byPlace(await askLeader(broker, request, this.#call, caller), request)
+      const answers = byPlace(await askLeader(broker, request, this.#call, caller), request)
+      // As they come: what is taken later may be older.
+      for (const { topic, partition } of part) this.#remember(topic, answers.get(placeOf(topic, partition)))
+      return answers
     } catch (error) {
       const failed = failedBy(error, UNANSWERED)
       this.#call.router.cluster.suspect(request.topics.map(splitting.topicOf))
@@ -208,9 +214,10 @@ export class Round {
     this.#bytes += sizeOf(answer)
   }
 
-  #remember (topic: Topic, { errorCode, partitionIndex, highWatermark, lastStableOffset, logStartOffset }: FetchedPartition): void {
-    if (errorCode !== errors.NONE) return
-    this.#call.polls!.ends.set(endKey(topic, partitionIndex), { highWatermark, lastStableOffset, logStartOffset })
+  #remember (topic: Topic, answer: FetchedPartition | undefined): void {
+    if (answer === undefined || answer.errorCode !== errors.NONE) return
+    const { partitionIndex, highWatermark, lastStableOffset, logStartOffset } = answer
+    this.#call.polls?.ends.set(endKey(topic, partitionIndex), { highWatermark, lastStableOffset, logStartOffset })
   }
 
   /** Nothing new, as far as we have heard. */

@@ -7,7 +7,7 @@ import { cutAfter, never } from '../../support/fake-broker.ts'
 import { batchOf, batchOfSize, recordsOf } from '../../support/batches.ts'
 import { FakeCluster } from '../../support/fake-cluster.ts'
 import { until } from '../../support/until.ts'
-import { Client, fetchedText, openEngine, PROMPT_MS, timed } from './support.ts'
+import { Client, fetchedText, openEngine, PROMPT_MS, timed, type Place } from './support.ts'
 
 const LONG_MS = 30_000
 
@@ -224,4 +224,20 @@ t.test('a Fetch that a broker\'s version cannot carry is an error of its request
   const topics = [{ topic: 'a', partitions: [0, 1].map(partition => ({ partition, fetchOffset: 0, lastFetchedEpoch: 5, partitionMaxBytes: 1000 })) }]
   await t.rejects(client.call(Fetch, { maxWaitMs: 100, minBytes: 1, topics }, { version: 12 }), /lastFetchedEpoch/)
   t.strictSame(fetchedText(await client.fetch(both)), ['a-0 NONE 0 0', 'a-1 NONE 0 0'])
+})
+
+t.test('where one batch fits into an answer, what another broker has sent meanwhile is kept for its turn', async t => {
+  const cluster = await FakeCluster.start(t, 2)
+  cluster.topic('a', [0, 1])
+  const client = new Client(await openEngine(t, cluster))
+  await client.produce([['a', 0], ['a', 1]])
+  const places: Place[] = [['a', 0, 0], ['a', 1, 0]]
+  const had: string[] = []
+  // The door turns the partitions of a session so that who has had something is last.
+  for (let i = 0; i < 12; i++, places.reverse()) {
+    const [one] = fetchedText(await client.fetch(places, { maxBytes: 1, maxWaitMs: 500 })).filter(text => text.endsWith(' 1'))
+    had.push(one?.split(' ')[0] ?? 'none')
+  }
+  // The first answers may come one by one.
+  t.strictSame(had.slice(2), Array.from({ length: 10 }, (_, i) => `a-${i % 2}`))
 })
