@@ -43,6 +43,8 @@ async function nothing (request: FetchRequest, { context }: Call): Promise<Respo
 }
 
 async function whole (broker: Broker, request: FetchRequest, call: Call): Promise<ResponseInput<typeof Fetch>> {
+  // What polls have heard before is older than what the client is told now.
+  call.polls?.ends.clear()
   try {
     return await askLeader(broker, request, call, call.caller)
   } catch (error) {

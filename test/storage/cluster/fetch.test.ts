@@ -227,6 +227,18 @@ t.test('a Fetch that a broker\'s version cannot carry is an error of its request
   t.strictSame(fetchedText(await client.fetch(both)), ['a-0 NONE 0 0', 'a-1 NONE 0 0'])
 })
 
+t.test('ends that one broker has told by itself are not taken back when others are asked, too', async t => {
+  const cluster = await FakeCluster.start(t, 2)
+  cluster.topic('a', [0, 1])
+  const client = new Client(await openEngine(t, cluster))
+  t.strictSame(fetchedText(await client.fetch([['a', 0, 0], ['a', 1, 0]], { maxWaitMs: 50 })), ['a-0 NONE 0 0', 'a-1 NONE 0 0'])
+  await client.produce([['a', 0]])
+  t.strictSame(fetchedText(await client.fetch([['a', 0, 0]], { maxWaitMs: 50 })), ['a-0 NONE 1 1'])
+  await client.produce([['a', 1]])
+  const both = fetchedText(await client.fetch([['a', 0, 1], ['a', 1, 0]], { maxWaitMs: 500 }))
+  t.strictSame(both, ['a-0 NONE 1 0', 'a-1 NONE 1 1'])
+})
+
 t.test('where one batch fits into an answer, what another broker has sent meanwhile is kept for its turn', async t => {
   const cluster = await FakeCluster.start(t, 2)
   cluster.topic('a', [0, 1])
