@@ -10,9 +10,12 @@ const MANY = 3000
 
 /** Lets the disk take a few bytes at a time, as one that is nearly full may; 0 for none. */
 function takeAtMost (t: Test, sizeBytes: number): void {
-  const { writevSync } = nodeFs
-  mock.method(nodeFs, 'writevSync', (fd: number, chunks: readonly Buffer[], position: number) =>
-    writevSync(fd, [Buffer.concat(chunks).subarray(0, sizeBytes)], position))
+  const { writev, writevSync } = nodeFs
+  const some = (chunks: readonly Buffer[]): Buffer[] => [Buffer.concat(chunks).subarray(0, sizeBytes)]
+  mock.method(nodeFs, 'writevSync', (fd: number, chunks: readonly Buffer[], position: number) => writevSync(fd, some(chunks), position))
+  // Where the last write took long, the next one is not made on the spot.
+  mock.method(nodeFs, 'writev', (fd: number, chunks: readonly Buffer[], position: number, done: Parameters<typeof writev>[3]) =>
+    writev(fd, some(chunks), position, done))
   t.teardown(() => mock.restoreAll())
 }
 
