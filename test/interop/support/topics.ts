@@ -12,7 +12,7 @@ const WITHIN_MS = 15_000
  * idempotent producer, may take the second, as it knows nothing of the producer, and never takes the first any more.
  */
 export async function makeTopic (admin: Admin, topic: string, numPartitions = 1): Promise<boolean> {
-  const isNew = await admin.createTopics({ topics: [{ topic, numPartitions }] })
+  const isNew = await admin.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: false })
   await eventually(`${topic} with ${numPartitions} partitions`, async () => {
     const partitions = await partitionsOf(admin, topic)
     return partitions.length === numPartitions && partitions.every(({ leader }) => leader >= 0) &&
