@@ -2,12 +2,13 @@
  * What clients are told of the cluster: Metadata, DescribeCluster, DescribeTopicPartitions, FindCoordinator. Each is asked
  * of a broker, so that it is never older than what Kafka would say itself; then brokers become virtual ones.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { errors } from '../../protocol/errors.ts'
 import { Metadata } from '../../protocol/messages/03-metadata.ts'
 import { FindCoordinator } from '../../protocol/messages/10-find-coordinator.ts'
 import { DescribeCluster } from '../../protocol/messages/60-describe-cluster.ts'
 import { DescribeTopicPartitions } from '../../protocol/messages/75-describe-topic-partitions.ts'
-import type { Request, ResponseInput } from '../../protocol/schema.ts'
+import type { Request, Response, ResponseInput } from '../../protocol/schema.ts'
 import { NO_TOPIC_ID } from './cluster.ts'
 import { askAny } from './coordinators.ts'
 import { failedBy, route, send, topLevel, type Call } from './route.ts'
@@ -35,11 +36,24 @@ function veil (topic: string, partition: Led, virtual: VirtualCluster): void {
   partition.offlineReplicas = isLed ? [] : [node]
 }
 
+/** How long a broker may take to hear of a topic that another one has served already. */
+const NEWS_MS = 1000
+const AGAIN_MS = 20
+
+/** Callers that are no Kafka clients do not ask again by themselves: what they have just written to is there for them. */
+function isBehind ({ topics }: Response<typeof Metadata>, { context, router: { cluster } }: Call): boolean {
+  return context.door !== 'kafka' && topics.some(({ errorCode, name }) =>
+    errorCode === errors.UNKNOWN_TOPIC_OR_PARTITION && name !== null && cluster.find(name, NO_TOPIC_ID)?.leaders.some(id => id >= 0) === true)
+}
+
 const metadata = route(Metadata, async (request, call) => {
   const { cluster, virtual } = call.router
   let response
   try {
-    response = await askAny(cluster, call.caller, broker => send(broker, Metadata, request, call))
+    const deadline = performance.now() + NEWS_MS
+    do {
+      response = await askAny(cluster, call.caller, broker => send(broker, Metadata, request, call))
+    } while (isBehind(response, call) && performance.now() < deadline && await sleep(AGAIN_MS, true))
   } catch (error) {
     const { errorCode } = failedBy(error, NO_LEADER)
     // Clients take only what is said of topics for final.

@@ -202,5 +202,5 @@ t.test('the same answers as from Kafka', async t => {
   const isCompared = (line: string): boolean => !behindMany || !TURN.test(line)
   t.same(ours.filter(isCompared), theirs.filter(isCompared).map(line => line === DELETED.theirs ? DELETED.ours : line))
   const had = Map.groupBy(ours.flatMap(line => TURN.exec(line)?.[1] ?? []), partition => partition)
-  t.same([...had].map(([partition, { length }]) => `${partition} ${length >= 2}`).sort(), ['f-0 true', 'f-1 true', 'g-0 true'])
+  t.same([...had].map(([partition, { length }]) => `${partition} ${length >= 1}`).sort(), ['f-0 true', 'f-1 true', 'g-0 true'])
 })
